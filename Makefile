@@ -1,0 +1,227 @@
+# atled - `make help` lists what there is to make. GNU make.
+#
+# For the command line:  CC=clang  CFLAGS="-O3 -march=native"  WERROR=1  SANITIZE=address,undefined  BUILD=folder  V=1
+#                        PREFIX=/usr  DESTDIR=/tmp/package  LIBDIR=/usr/lib64
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+MAJOR   := 0
+VERSION := $(MAJOR).1.0
+
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BUILD      ?= build$(if $(SANITIZE),/sanitize)
+
+# ---- flags -----------------------------------------------------------------------------------------------------------
+
+CFLAGS       ?= -O2 -g
+CLANG_FORMAT ?= clang-format
+PKG_CONFIG   ?= pkg-config
+WARNINGS     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror)
+SANITIZERS   := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+
+# -ffp-contract=off: a * b + c rounds twice with every compiler, so that the same program gives the same bits everywhere.
+# Users of the shared library see only what the public headers mark as visible.
+REQUIRED := -std=c11 $(WARNINGS) -fvisibility=hidden -ffp-contract=off -fno-math-errno -fPIC -pthread -I. -Iplot
+COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(REQUIRED) $(SANITIZERS)
+LINK      = $(CC) $(CFLAGS) -pthread $(SANITIZERS) $(LDFLAGS)
+LIBRARIES = -lm -ldl $(LDLIBS)
+
+# The shell asks pkg-config when a recipe runs: `make setup check` may only just have installed it.
+PNG_CFLAGS   = $$($(PKG_CONFIG) --cflags libpng)
+PNG_LIBS     = $$($(PKG_CONFIG) --libs libpng)
+CHECK_CFLAGS = $$($(PKG_CONFIG) --cflags check)
+CHECK_LIBS   = $$($(PKG_CONFIG) --libs check)
+
+# Before `make setup` there may be no compiler to ask; the one it installs compiles for this machine.
+MACHINE := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -sm))
+
+# kernels.c is compiled once for each instruction set; kernels_get.c chooses among them when the program runs.
+KERNEL_LEVELS := baseline
+ifneq ($(findstring x86_64,$(MACHINE)),)
+KERNEL_LEVELS += avx2 avx512
+HAVE_LEVELS   := -DTN_HAVE_X86_LEVELS
+endif
+KERNEL_FLAGS := -O3 -fno-trapping-math
+FLAGS_avx2   := -mavx2 -mfma
+FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+HEADERS := atled.h tensor/tensor.h autograd/operations.h autograd/autograd.h nn/nn.h optim/optim.h
+PLOT_HEADER := plot/atled-plot.h
+
+object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+SOURCES := $(sort $(filter-out tensor/kernels.c,$(wildcard tensor/*.c autograd/*.c nn/*.c optim/*.c)))
+KERNELS := $(if $(wildcard tensor/kernels.c),$(KERNEL_LEVELS:%=$(BUILD)/obj/tensor/kernels_%.o))
+OBJECTS := $(call object,$(SOURCES)) $(KERNELS)
+PLOT_OBJECTS := $(call object,$(sort $(filter-out plot/make_%,$(wildcard plot/*.c))))
+TEST_OBJECTS := $(call object,$(sort $(wildcard tests/*.c)))
+EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/%.o,$(EXAMPLES) $(BENCHES))
+SUITES   := $(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c)))
+STATIC   := $(BUILD)/libatled-plot.a $(BUILD)/libatled.a
+
+# A shared library's file, the name that programs ask the loader for, and the name that the linker looks for.
+ifneq ($(findstring darwin,$(MACHINE))$(findstring Darwin,$(MACHINE)),)
+shared_names = $(1).$(VERSION).dylib $(1).$(MAJOR).dylib $(1).dylib
+soname = -Wl,-install_name,$(LIBDIR)/$(1)
+else
+shared_names = $(1).so.$(VERSION) $(1).so.$(MAJOR) $(1).so
+soname = -Wl,-soname,$(1)
+endif
+SHARED_NAMES      := $(call shared_names,libatled)
+PLOT_SHARED_NAMES := $(call shared_names,libatled-plot)
+SHARED      := $(BUILD)/$(word 1,$(SHARED_NAMES))
+PLOT_SHARED := $(BUILD)/$(word 1,$(PLOT_SHARED_NAMES))
+# $(call symlinks,folder,names): the second and third name point to the first.
+symlinks = ln -sf $(word 1,$(2)) $(1)/$(word 2,$(2)) && ln -sf $(word 1,$(2)) $(1)/$(word 3,$(2))
+
+# ---- building --------------------------------------------------------------------------------------------------------
+
+.PHONY: all libraries run
+all: libraries $(EXAMPLES)
+libraries: $(STATIC) $(SHARED) $(PLOT_SHARED)
+
+run: $(BUILD)/examples/nadaraya_watson
+	$< $(ARGS)
+
+Q := $(if $(V),,@)
+
+# Files that hold a line of text, written only when it changes: what depends on them is then made again. When setup is
+# among the goals, all else waits for it here. `sudo make install` takes what has been built, whatever its flags were.
+$(BUILD)/flags: TEXT = $(COMPILE)
+$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(TEST_OBJECTS)
+$(BUILD)/suites.inc: TEXT = $(patsubst %,SUITE(%),$(SUITES))
+$(BUILD)/flags $(BUILD)/objects $(BUILD)/suites.inc: $(if $(filter-out install,$(or $(MAKECMDGOALS),all)),ALWAYS) \
+    | $(filter setup setup-ci,$(MAKECMDGOALS))
+	@mkdir -p $(@D)
+	@test "$$(cat $@ 2>/dev/null)" = '$(TEXT)' || echo '$(TEXT)' > $@
+.PHONY: ALWAYS
+ALWAYS:
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D) && echo "compile  $<"
+	$(Q)$(COMPILE) $(EXTRA) -MMD -MP -c $< -o $@
+$(KERNELS): $(BUILD)/obj/tensor/kernels_%.o: tensor/kernels.c $(BUILD)/flags
+	@mkdir -p $(@D) && echo "compile  $< for $*"
+	$(Q)$(COMPILE) $(KERNEL_FLAGS) $(FLAGS_$*) -DTN_LEVEL=$* -MMD -MP -c $< -o $@
+$(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
+$(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
+$(TEST_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
+$(call object,tests/main.c): $(BUILD)/suites.inc
+-include $(OBJECTS:.o=.d) $(PLOT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d)
+
+$(BUILD)/libatled.a: $(OBJECTS) $(BUILD)/objects
+$(BUILD)/libatled-plot.a: $(PLOT_OBJECTS) $(BUILD)/objects
+$(STATIC):
+	@echo "archive  $@" && rm -f $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
+$(SHARED): $(OBJECTS) $(BUILD)/objects
+	@echo "link     $@"
+	$(Q)$(LINK) -shared $(call soname,$(word 2,$(SHARED_NAMES))) $(filter %.o,$^) -o $@ $(LIBRARIES)
+	@$(call symlinks,$(BUILD),$(SHARED_NAMES))
+$(PLOT_SHARED): $(PLOT_OBJECTS) $(BUILD)/objects $(SHARED)
+	@echo "link     $@"
+	$(Q)$(LINK) -shared $(call soname,$(word 2,$(PLOT_SHARED_NAMES))) $(filter %.o,$^) -o $@ -L$(BUILD) -latled \
+	    $(PNG_LIBS) $(LIBRARIES)
+	@$(call symlinks,$(BUILD),$(PLOT_SHARED_NAMES))
+
+$(EXAMPLES) $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(STATIC)
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $^ -o $@ $(PNG_LIBS) $(LIBRARIES)
+$(BUILD)/tests/check: $(TEST_OBJECTS) $(STATIC) $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(LIBRARIES)
+
+# ---- testing ---------------------------------------------------------------------------------------------------------
+
+.PHONY: check check-suites check-headers check-snippets check-examples bench
+check: check-headers check-suites check-snippets check-examples
+
+# TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
+check-suites: $(BUILD)/tests/check
+	$< $(TESTS)
+
+# Each public header, alone, in a strict user's program.
+STRICT := -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I. -Iplot
+check-headers: | $(BUILD)/flags
+	@for header in $(HEADERS) $(notdir $(PLOT_HEADER)); do \
+	    echo "header   $$header as C11 and C++17"; \
+	    printf '#include <%s>\nint main(void) { return 0; }\n' $$header > $(BUILD)/header.c; \
+	    $(CC) -std=c11 $(STRICT) $(BUILD)/header.c || exit 1; \
+	    $(CXX) -std=c++17 $(STRICT) -x c++ $(BUILD)/header.c || exit 1; \
+	done
+
+# The programs in README.md and docs/, as a reader would compile them.
+check-snippets: $(STATIC)
+	@CC='$(CC) -std=gnu11 -I. -Iplot $(SANITIZERS)' LIBS="$(STATIC) $(PNG_LIBS) -pthread $(LIBRARIES)" \
+	    sh tests/snippets.sh $(BUILD)/snippets README.md docs/*.md
+
+check-examples: $(EXAMPLES)
+	@if test -e tests/examples.sh; then BUILD=$(BUILD) sh tests/examples.sh; fi
+
+bench: $(BENCHES)
+	@if test -e bench/run.sh; then BUILD=$(BUILD) sh bench/run.sh; fi
+
+# Every C file but those whose first line says that they are generated.
+C_FILES   := $(wildcard *.h $(foreach folder,tensor autograd nn optim plot examples tests bench,$(folder)/*.[ch]))
+FORMATTED  = $(shell awk 'FNR == 1 && !/ - generated by / { print FILENAME }' $(C_FILES))
+.PHONY: format check-format
+format:
+	$(CLANG_FORMAT) -i $(FORMATTED)
+check-format: | $(filter setup-ci,$(MAKECMDGOALS))
+	@command -v $(CLANG_FORMAT) >/dev/null || { echo "check-format: no $(CLANG_FORMAT); make setup-ci installs it"; exit 1; }
+	@$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+
+# ---- installing ------------------------------------------------------------------------------------------------------
+
+.PHONY: install uninstall setup setup-ci clean help
+LIB_DEST     = $(DESTDIR)$(LIBDIR)
+INCLUDE_DEST = $(DESTDIR)$(INCLUDEDIR)/atled
+relative = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+pc = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call relative,$(LIBDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+    -e 's|@INCLUDEDIR@|$(call relative,$(INCLUDEDIR))|' $(1).pc.in > '$(LIB_DEST)/pkgconfig/$(1).pc'
+
+install: libraries
+	@set -e; for folder in $(sort $(dir $(HEADERS))); do install -d "$(INCLUDE_DEST)/$$folder"; done
+	@set -e; for header in $(HEADERS); do install -m 644 $$header "$(INCLUDE_DEST)/$$header"; done
+	@install -m 644 $(PLOT_HEADER) '$(INCLUDE_DEST)'
+	@install -d '$(LIB_DEST)/pkgconfig'
+	@install -m 644 $(STATIC) '$(LIB_DEST)'
+	@install -m 755 $(SHARED) $(PLOT_SHARED) '$(LIB_DEST)'
+	@$(call symlinks,'$(LIB_DEST)',$(SHARED_NAMES))
+	@$(call symlinks,'$(LIB_DEST)',$(PLOT_SHARED_NAMES))
+	@$(call pc,atled)
+	@$(call pc,atled-plot)
+	@test -n '$(DESTDIR)' || test "$$(id -u)" != 0 || ldconfig 2>/dev/null || true
+	@echo "installed in $(DESTDIR)$(PREFIX)"
+
+uninstall:
+	@rm -f $(patsubst %,'$(INCLUDE_DEST)/%',$(HEADERS) $(notdir $(PLOT_HEADER)))
+	@rm -f $(patsubst %,'$(LIB_DEST)/%',$(notdir $(STATIC)) $(SHARED_NAMES) $(PLOT_SHARED_NAMES))
+	@rm -f '$(LIB_DEST)/pkgconfig/atled.pc' '$(LIB_DEST)/pkgconfig/atled-plot.pc'
+	@for folder in $(filter-out ./,$(sort $(dir $(HEADERS)))) ''; do rmdir "$(INCLUDE_DEST)/$$folder" 2>/dev/null || true; done
+	@echo "uninstalled from $(DESTDIR)$(PREFIX)"
+
+setup:
+	@CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' sh tools/setup.sh
+setup-ci: | $(filter setup,$(MAKECMDGOALS))
+	@CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' sh tools/setup.sh ci
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make setup      install what building and testing need (only what is missing)"
+	@echo "make            the libraries and examples, in $(BUILD)/"
+	@echo "make run        the Nadaraya-Watson chapter; its figures go to out/"
+	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
+	@echo "make bench      benchmarks"
+	@echo "make install    into PREFIX ($(PREFIX)); make uninstall removes it"
+	@echo "make format     clang-format on every C file; make check-format only looks"
+	@echo "make setup-ci   install what .ci/run needs beyond that"
+	@echo "make clean      remove $(BUILD)/"
