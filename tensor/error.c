@@ -1,0 +1,105 @@
+/* tensor/error.c - reporting errors, and the words in them. */
+#define _POSIX_C_SOURCE 200809L
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "thread.h"
+
+static _Atomic(int) common_mode = AT_ERROR_ABORT; /* for threads that have not chosen */
+
+void at_set_error_mode(at_error_mode mode) {
+    tn_thread *self = tn_self();
+    self->has_error_mode = true;
+    self->error_mode = mode;
+    atomic_store(&common_mode, mode);
+}
+
+static at_error_mode mode_of(const tn_thread *self) {
+    return self->has_error_mode ? self->error_mode : (at_error_mode)atomic_load(&common_mode);
+}
+
+const char *at_error(void) {
+    tn_thread *self = tn_self();
+    return self->error_kind == AT_OK ? NULL : self->message;
+}
+
+at_error_kind at_error_code(void) { return tn_self()->error_kind; }
+
+void at_clear_error(void) { tn_self()->error_kind = AT_OK; }
+
+static void keep_first(tn_thread *self, at_error_kind kind, const char *format, va_list arguments) {
+    if (self->error_kind != AT_OK) return;
+    vsnprintf(self->message, sizeof self->message, format, arguments);
+    self->error_kind = kind;
+}
+
+void *at_fail(at_error_kind kind, const char *format, ...) {
+    tn_thread *self = tn_self();
+    va_list arguments;
+    va_start(arguments, format);
+    if (mode_of(self) == AT_ERROR_ABORT) {
+        fputs("atled: ", stderr);
+        vfprintf(stderr, format, arguments);
+        fputc('\n', stderr);
+        abort();
+    }
+    keep_first(self, kind, format, arguments);
+    va_end(arguments);
+    return NULL;
+}
+
+void *tn_report(at_error_kind kind, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    keep_first(tn_self(), kind, format, arguments);
+    va_end(arguments);
+    return NULL;
+}
+
+void *at_fail_null(const char *function, const char *argument) {
+    if (tn_self()->error_kind != AT_OK) return NULL;
+    return at_fail(AT_ERROR_VALUE, "%s: %s is NULL", function, argument);
+}
+
+void *tn_fail_memory(size_t bytes) {
+    const char *operation = tn_self()->operation;
+    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %zu bytes could not be allocated",
+                   operation ? operation : "atled", bytes);
+}
+
+/* A failed call gives its callers NULL all the way up; the texts of one message come from turns in a ring. */
+static char *next_text(void) {
+    tn_thread *self = tn_self();
+    char *text = self->text[self->next_text];
+    self->next_text = (self->next_text + 1) % TN_TEXTS;
+    return text;
+}
+
+const char *tn_shape_text(const at_shape *shape) {
+    char *text = next_text();
+    size_t used = 0;
+    text[used++] = '(';
+    text[used] = '\0';
+    int ndim = shape->ndim < AT_MAX_DIMS ? shape->ndim : AT_MAX_DIMS;
+    for (int i = 0; i < ndim; i++) {
+        int n = snprintf(text + used, TN_TEXT_BYTES - used, "%s%" PRId64, i ? ", " : "", shape->dim[i]);
+        used += (size_t)n;
+    }
+    snprintf(text + used, TN_TEXT_BYTES - used, "%s", shape->ndim > AT_MAX_DIMS ? ", ...)" : ")");
+    return text;
+}
+
+const char *at_dtype_name(at_dtype dtype) {
+    static const char *const names[TN_DTYPES] = {"float32", "float64", "int64", "bool"};
+    return (unsigned)dtype < TN_DTYPES ? names[dtype] : "no dtype";
+}
+
+const char *tn_describe(at_tensor *t) {
+    if (!t) return "NULL";
+    const char *shape = tn_shape_text(&t->value->shape);
+    char *text = next_text();
+    snprintf(text, TN_TEXT_BYTES, "%s %s", at_dtype_name(t->value->dtype), shape);
+    return text;
+}

@@ -1,0 +1,23 @@
+/* tensor/error.h - the one way in which every folder reports an error. */
+#ifndef ATLED_ERROR_H
+#define ATLED_ERROR_H
+
+#include "tensor.h"
+
+#define tn_fail at_fail
+#define tn_fail_null at_fail_null
+
+/* A report that never aborts, for functions whose false is a finding and no misuse (at_gradcheck). */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void *tn_report(at_error_kind kind, const char *format, ...);
+
+/* bytes could not be had for the operation that the thread is in. Always returns NULL. */
+void *tn_fail_memory(size_t bytes);
+
+/* Text for messages in a buffer of the thread: "(2, 3)", "float32 (2, 3)". Valid until some eight further calls. */
+const char *tn_shape_text(const at_shape *shape);
+const char *tn_describe(at_tensor *t);
+
+#endif

@@ -1,0 +1,193 @@
+/* tensor/internal.h - values, buffers and deferred expressions, as the files of tensor/ and the operations of autograd/ see
+ * them.
+ *
+ * Three kinds of object, each reference-counted:
+ *   at_tensor  what a user holds: a value and, opaque here, its place in the gradient graph.
+ *   tn_value   immutable elements of one shape and dtype. Either stored (a strided window on a buffer) or pending (an
+ *              instruction and its operands, computed when needed). Pending expressions and gradient rules refer to values,
+ *              so replacing a tensor's value, which is how in-place updates work, never reaches them.
+ *   tn_buffer  memory from the pool. */
+#ifndef ATLED_INTERNAL_H
+#define ATLED_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "error.h"
+#include "kernels.h"
+#include "random.h"
+#include "tensor.h"
+
+/* ---- counts: atomic only while the process has several threads ------------------------------------------------------ */
+
+typedef atomic_int_least32_t tn_count;
+
+#if defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 32)
+#include <sys/single_threaded.h>
+#define TN_SINGLE_THREADED (__libc_single_threaded)
+#endif
+#endif
+#ifndef TN_SINGLE_THREADED
+#define TN_SINGLE_THREADED 0
+#endif
+
+static inline void tn_count_up(tn_count *count) {
+    if (TN_SINGLE_THREADED) {
+        int32_t n = atomic_load_explicit(count, memory_order_relaxed);
+        atomic_store_explicit(count, n + 1, memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
+    }
+}
+
+/* True when that was the last one. */
+static inline bool tn_count_down(tn_count *count) {
+    if (TN_SINGLE_THREADED) {
+        int32_t n = atomic_load_explicit(count, memory_order_relaxed) - 1;
+        atomic_store_explicit(count, n, memory_order_relaxed);
+        return n == 0;
+    }
+    return atomic_fetch_sub_explicit(count, 1, memory_order_acq_rel) == 1;
+}
+
+/* ---- buffers (pool.c) ----------------------------------------------------------------------------------------------- */
+
+typedef struct tn_buffer {
+    tn_count refs;
+    int size_class;
+    int64_t bytes;          /* asked for; what at_live_bytes counts */
+    struct tn_buffer *next; /* in the pool's list of free ones */
+    _Alignas(64) char data[];
+} tn_buffer;
+
+tn_buffer *tn_buffer_new(int64_t bytes); /* contents undefined; NULL after reporting an error of memory */
+tn_buffer *tn_buffer_try(int64_t bytes); /* the same, but silent where there is no memory */
+static inline tn_buffer *tn_buffer_retain(tn_buffer *b) { return tn_count_up(&b->refs), b; }
+void tn_buffer_release(tn_buffer *b);
+
+/* Small objects of a fixed size (values, tensors, graph nodes) from the thread's free lists. */
+void *tn_object_new(size_t size); /* size <= TN_OBJECT_MAX; contents undefined; NULL after reporting an error of memory */
+void tn_object_free(void *object, size_t size);
+enum { TN_OBJECT_MAX = 512 };
+/* Memory of any size. */
+void *tn_memory_new(size_t size);
+void tn_memory_free(void *memory, size_t size);
+
+void tn_count_value(int change); /* for at_live_tensors */
+
+/* ---- values (value.c) ------------------------------------------------------------------------------------------------ */
+
+enum {
+    TN_MAX_OPERANDS = 3,
+    /* An expression is cut before it has more instructions than this: what it would grow from is stored. */
+    TN_LARGEST_EXPRESSION = 32
+};
+
+/* What a pending value waits for, beside the elementwise instructions of tn_op. */
+enum {
+    TN_STORED = -1,  /* nothing: the value is stored (or was a view whose base is now) */
+    TN_CAST = TN_OPS, /* elementwise: operand 0 in this value's dtype */
+    TN_VIEW,         /* a strided window on operand 0, which is pending and will be stored contiguously */
+    TN_REFLOW        /* the elements of operand 0 in row-major order, in this value's shape */
+};
+
+typedef struct tn_value {
+    tn_count refs;
+    tn_count readers;   /* pending expressions and graph nodes that hold it: who may still want its elements */
+    at_dtype dtype;
+    int instruction;    /* a tn_op, TN_CAST, TN_VIEW, TN_REFLOW, or TN_STORED */
+    int n_operands;
+    int size;           /* instructions in the pending expression, itself included; 0 when stored */
+    int cost;           /* of one element, in additions, itself included */
+    int spent;          /* cost of the times it has been computed without being kept */
+    int64_t numel;
+    at_shape shape;
+    int64_t stride[AT_MAX_DIMS]; /* in elements; contiguous ones while pending, except for a view */
+    int64_t offset;              /* in elements */
+    _Atomic(tn_buffer *) buffer; /* NULL while pending */
+    struct tn_value *operand[TN_MAX_OPERANDS];
+} tn_value;
+
+static inline tn_value *tn_value_retain(tn_value *v) { return tn_count_up(&v->refs), v; }
+void tn_value_release(tn_value *v); /* NULL is allowed */
+void tn_operand_release(tn_value *v); /* of a value that was counted among its readers */
+
+static inline bool tn_is_stored(const tn_value *v) { return atomic_load_explicit(&v->buffer, memory_order_acquire) != NULL; }
+bool tn_is_contiguous(const tn_value *v); /* row-major without gaps; not necessarily from offset 0 */
+
+/* A stored value of its own buffer, contents undefined. */
+tn_value *tn_value_new(at_dtype dtype, const at_shape *shape);
+/* The first element of a stored value. */
+void *tn_data(const tn_value *v);
+
+/* A pending elementwise value of that shape; operands broadcast to it, their dtypes are what the instruction takes. Small
+ * ones are computed at once. */
+tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands, int n);
+/* A window on v; v may be pending. */
+tn_value *tn_value_view(tn_value *v, const at_shape *shape, const int64_t *stride, int64_t offset);
+/* v in another shape of as many elements: a view where strides can say it, otherwise pending. */
+tn_value *tn_value_reshape(tn_value *v, const at_shape *shape);
+/* v in that dtype; v itself, retained, when it has it. */
+tn_value *tn_value_cast(tn_value *v, at_dtype dtype);
+/* () with that number; and a shape filled with one. */
+tn_value *tn_value_number(at_operand number, at_dtype dtype);
+tn_value *tn_value_full(at_dtype dtype, const at_shape *shape, double number);
+/* v broadcast to that shape (which must fit): a view with strides of zero. */
+tn_value *tn_value_expand(tn_value *v, const at_shape *shape);
+
+/* Makes sure that v is stored; false after reporting an error. */
+bool tn_value_store(tn_value *v);
+/* v stored row-major: v itself, retained, or a copy. */
+tn_value *tn_value_contiguous(tn_value *v);
+
+/* ---- tensors (tensor.c) ------------------------------------------------------------------------------------------------ */
+
+struct at_tensor {
+    tn_count refs;
+    tn_value *value;
+    void *node; /* autograd's; see tn_set_node_release */
+};
+
+/* A tensor in the innermost scope that takes over the count on v; NULL, and v let go of, on an error or when v is NULL. */
+at_tensor *tn_tensor_from(tn_value *v);
+/* A stored tensor in the innermost scope and where to write its elements. */
+at_tensor *tn_tensor_new(at_dtype dtype, const at_shape *shape, void **data);
+/* t takes the value of other in the place of its own: how optimizers update in place. Cannot fail. */
+void tn_tensor_replace(at_tensor *t, at_tensor *other);
+at_tensor *tn_scope_add(at_tensor *t); /* gives a count on t to the innermost scope; NULL, and t released, on an error */
+
+/* What autograd/ puts in a tensor's node: how to let go of it, and whether the tensor is a leaf all the same. Set once,
+ * before the first node. */
+void tn_set_node_functions(void (*release)(void *node), bool (*is_leaf)(void *node));
+bool tn_node_is_leaf(void *node);
+
+/* ---- the thread (thread.c) --------------------------------------------------------------------------------------------- */
+
+typedef struct tn_thread tn_thread;
+tn_generator *tn_thread_generator(void);   /* the calling thread's random numbers; seeded */
+void tn_thread_set_operation(const char *name); /* what error messages about memory name */
+
+/* ---- dtypes and shapes (shape.c) --------------------------------------------------------------------------------------- */
+
+static inline size_t tn_dtype_size(at_dtype dtype) {
+    return dtype == AT_BOOL ? 1 : dtype == AT_FLOAT32 ? 4 : 8;
+}
+static inline bool tn_is_floating(at_dtype dtype) { return dtype == AT_FLOAT32 || dtype == AT_FLOAT64; }
+
+/* Elements in a shape; -1 where it is invalid or overflows. */
+int64_t tn_shape_numel(const at_shape *shape);
+/* True for a valid shape, otherwise reports what is wrong with it. */
+bool tn_check_shape(const char *function, const at_shape *shape);
+bool tn_shapes_equal(const at_shape *a, const at_shape *b);
+/* What a and b broadcast to; false if they do not. */
+bool tn_shapes_broadcast(const at_shape *a, const at_shape *b, at_shape *result);
+/* Strides of a row-major tensor. */
+void tn_contiguous_strides(const at_shape *shape, int64_t *stride);
+/* Strides that show the elements of (shape, stride) in another shape of as many elements; false where none do. */
+bool tn_reshape_strides(const at_shape *shape, const int64_t *stride, const at_shape *to, int64_t *to_stride);
+/* Strides that show (shape, stride) broadcast to a shape that it fits: 0 along what is repeated. */
+void tn_broadcast_strides(const at_shape *shape, const int64_t *stride, const at_shape *to, int64_t *to_stride);
+/* dim counted from the start; -1 after reporting an error. A 0-dimensional tensor has dimensions -1 and 0. */
+int tn_check_dim(const char *function, const at_shape *shape, int dim);
+
+#endif

@@ -1,0 +1,514 @@
+/* tensor/kernels.c - the loops over contiguous elements; see kernels.h.
+ *
+ * This file is compiled once for each instruction set, with TN_LEVEL naming it. The loops are written so plainly
+ * that the compiler turns them into vector code by itself: unit strides, restrict, and selections between computed
+ * values in place of branches. Each macro below is one form of loop, each line that uses it one kernel: its name,
+ * element types, and the expression that it evaluates. */
+#include "kernels.h"
+#include "vector_math.h"
+
+#define TN_PASTE_(a, b) a##b
+#define TN_PASTE(a, b)  TN_PASTE_(a, b)
+#define TN_QUOTE_(x)    #x
+#define TN_QUOTE(x)     TN_QUOTE_(x)
+#define TN_TABLE        TN_PASTE(tn_kernels_, TN_LEVEL)
+
+/* A bool element in memory is a byte, 0 or 1. */
+typedef uint8_t byte;
+
+/* ---- forms of elementwise loops ---------------------------------------------------------------------------------- */
+
+#define ELEMENTWISE(name)                                                                                              \
+    static void name(int64_t n, void *restrict out_, const void *restrict a_, const void *restrict b_,                 \
+                     const void *restrict c_)
+
+/* out[i] = expression in x = a[i] */
+#define UNARY(name, from, to, expression)                                                                              \
+    ELEMENTWISE(name) {                                                                                                \
+        const from *a = a_;                                                                                            \
+        to *out = out_;                                                                                                \
+        (void)b_, (void)c_;                                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const from x = a[i];                                                                                       \
+            out[i] = (to)(expression);                                                                                 \
+        }                                                                                                              \
+    }
+
+/* out[i] = expression in x = a[a_index] and y = b[b_index], where an index is i, or 0 for a scalar */
+#define BINARY_LOOP(name, from, to, a_index, b_index, expression)                                                      \
+    ELEMENTWISE(name) {                                                                                                \
+        const from *a = a_, *b = b_;                                                                                   \
+        to *out = out_;                                                                                                \
+        (void)c_;                                                                                                      \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const from x = a[a_index], y = b[b_index];                                                                 \
+            out[i] = (to)(expression);                                                                                 \
+        }                                                                                                              \
+    }
+
+#define BINARY(name, from, to, expression)                                                                             \
+    BINARY_LOOP(name, from, to, i, i, expression)                                                                      \
+    BINARY_LOOP(name##_scalar_a, from, to, 0, i, expression)                                                           \
+    BINARY_LOOP(name##_scalar_b, from, to, i, 0, expression)
+
+/* out[i] = a[i] ? b[i] : c[i]. Both are loaded before the choice, which makes it a selection and not a branch. */
+#define WHERE_LOOP(name, type, b_index, c_index)                                                                       \
+    ELEMENTWISE(name) {                                                                                                \
+        const byte *a = a_;                                                                                            \
+        const type *b = b_, *c = c_;                                                                                   \
+        type *out = out_;                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const type x = b[b_index], y = c[c_index];                                                                 \
+            out[i] = a[i] ? x : y;                                                                                     \
+        }                                                                                                              \
+    }
+
+#define WHERE(name, type)                                                                                              \
+    WHERE_LOOP(name, type, i, i)                                                                                       \
+    WHERE_LOOP(name##_scalar_b, type, 0, i)                                                                            \
+    WHERE_LOOP(name##_scalar_c, type, i, 0)                                                                            \
+    WHERE_LOOP(name##_scalar_bc, type, 0, 0)
+
+/* ---- one operand ------------------------------------------------------------------------------------------------- */
+
+UNARY(copy_f32, float, float, x)
+UNARY(copy_f64, double, double, x)
+UNARY(copy_i64, int64_t, int64_t, x)
+UNARY(copy_bool, byte, byte, x)
+UNARY(logical_not_bool, byte, byte, !x)
+
+UNARY(neg_f32, float, float, -x)
+UNARY(abs_f32, float, float, fabsf(x))
+UNARY(sign_f32, float, float, x != x ? x : (float)((x > 0.0f) - (x < 0.0f)))
+UNARY(square_f32, float, float, (x * x))
+UNARY(relu_f32, float, float, x < 0.0f ? 0.0f : x)
+UNARY(sqrt_f32, float, float, sqrtf(x))
+UNARY(rsqrt_f32, float, float, 1.0f / sqrtf(x))
+UNARY(reciprocal_f32, float, float, 1.0f / x)
+UNARY(floor_f32, float, float, tn_floorf(x))
+UNARY(ceil_f32, float, float, tn_ceilf(x))
+UNARY(round_f32, float, float, tn_roundf(x))
+
+UNARY(neg_f64, double, double, -x)
+UNARY(abs_f64, double, double, fabs(x))
+UNARY(sign_f64, double, double, x != x ? x : (double)((x > 0.0) - (x < 0.0)))
+UNARY(square_f64, double, double, (x * x))
+UNARY(relu_f64, double, double, x < 0.0 ? 0.0 : x)
+UNARY(sqrt_f64, double, double, sqrt(x))
+UNARY(rsqrt_f64, double, double, 1.0 / sqrt(x))
+UNARY(reciprocal_f64, double, double, 1.0 / x)
+UNARY(floor_f64, double, double, tn_floor(x))
+UNARY(ceil_f64, double, double, tn_ceil(x))
+UNARY(round_f64, double, double, tn_round(x))
+
+/* Integers wrap: unsigned arithmetic, whose bits are the same. */
+UNARY(neg_i64, uint64_t, uint64_t, 0 - x)
+UNARY(abs_i64, uint64_t, uint64_t, x >> 63 ? 0 - x : x)
+UNARY(sign_i64, int64_t, int64_t, (x > 0) - (x < 0))
+UNARY(square_i64, uint64_t, uint64_t, (x * x))
+UNARY(relu_i64, int64_t, int64_t, x < 0 ? 0 : x)
+
+UNARY(exp_f32, float, float, tn_expf(x))
+UNARY(log_f32, float, float, tn_logf(x))
+UNARY(log1p_f32, float, float, tn_log1pf(x))
+UNARY(expm1_f32, float, float, tn_expm1f(x))
+UNARY(tanh_f32, float, float, tn_tanhf(x))
+UNARY(sigmoid_f32, float, float, tn_sigmoidf(x))
+UNARY(erf_f32, float, float, tn_erff(x))
+
+/* Angles too large for the vector code are rare: they are computed again, one by one. */
+#define TRIGONOMETRIC(name, vector_function, library_function)                                                         \
+    ELEMENTWISE(name) {                                                                                                \
+        const float *a = a_;                                                                                           \
+        float *out = out_;                                                                                             \
+        int any_large = 0;                                                                                             \
+        (void)b_, (void)c_;                                                                                            \
+        for (int64_t i = 0; i < n; i++) out[i] = vector_function(a[i]);                                                \
+        for (int64_t i = 0; i < n; i++) any_large |= fabsf(a[i]) > TN_TRIGONOMETRIC_LIMIT;                             \
+        if (!any_large) return;                                                                                        \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            if (fabsf(a[i]) > TN_TRIGONOMETRIC_LIMIT) out[i] = library_function(a[i]);                                 \
+        }                                                                                                              \
+    }
+
+TRIGONOMETRIC(sin_f32, tn_sinf, sinf)
+TRIGONOMETRIC(cos_f32, tn_cosf, cosf)
+TRIGONOMETRIC(tan_f32, tn_tanf, tanf)
+
+/* exp of what is not positive does not overflow. */
+static double sigmoid(double x) {
+    double e = exp(-fabs(x));
+    return (x < 0.0 ? e : 1.0) / (1.0 + e);
+}
+
+UNARY(exp_f64, double, double, exp(x))
+UNARY(log_f64, double, double, log(x))
+UNARY(log1p_f64, double, double, log1p(x))
+UNARY(expm1_f64, double, double, expm1(x))
+UNARY(sin_f64, double, double, sin(x))
+UNARY(cos_f64, double, double, cos(x))
+UNARY(tan_f64, double, double, tan(x))
+UNARY(tanh_f64, double, double, tanh(x))
+UNARY(sigmoid_f64, double, double, sigmoid(x))
+UNARY(erf_f64, double, double, erf(x))
+
+/* ---- two operands ------------------------------------------------------------------------------------------------ */
+
+#define ARITHMETIC(suffix, type)                                                                                       \
+    BINARY(add_##suffix, type, type, x + y)                                                                            \
+    BINARY(sub_##suffix, type, type, x - y)                                                                            \
+    BINARY(mul_##suffix, type, type, (x * y))
+
+/* Of two, NaN wins (x != x only for NaN). */
+#define LARGER(x, y)  ((((x) > (y)) | ((x) != (x))) ? (x) : (y))
+#define SMALLER(x, y) ((((x) < (y)) | ((x) != (x))) ? (x) : (y))
+
+#define ORDER(suffix, type)                                                                                            \
+    BINARY(maximum_##suffix, type, type, LARGER(x, y))                                                                 \
+    BINARY(minimum_##suffix, type, type, SMALLER(x, y))                                                                \
+    BINARY(eq_##suffix, type, byte, x == y)                                                                            \
+    BINARY(ne_##suffix, type, byte, x != y)                                                                            \
+    BINARY(lt_##suffix, type, byte, x < y)                                                                             \
+    BINARY(le_##suffix, type, byte, x <= y)                                                                            \
+    BINARY(gt_##suffix, type, byte, x > y)                                                                             \
+    BINARY(ge_##suffix, type, byte, x >= y)
+
+ARITHMETIC(f32, float)
+ARITHMETIC(f64, double)
+ARITHMETIC(i64, uint64_t)
+BINARY(div_f32, float, float, x / y)
+BINARY(div_f64, double, double, x / y)
+ORDER(f32, float)
+ORDER(f64, double)
+ORDER(i64, int64_t)
+BINARY(logical_and_bool, byte, byte, (x & y))
+BINARY(logical_or_bool, byte, byte, x | y)
+
+/* By squaring, wrapping. A negative power is the truncated reciprocal: 0 but for 1 and -1; 0 for 0 too. */
+static int64_t power_of_integer(int64_t base, int64_t exponent) {
+    uint64_t result = 1, square = (uint64_t)base;
+    if (exponent < 0) {
+        if (base == -1) return exponent & 1 ? -1 : 1;
+        return base == 1;
+    }
+    for (; exponent > 0; exponent >>= 1) {
+        if (exponent & 1) result *= square;
+        square *= square;
+    }
+    return (int64_t)result;
+}
+
+BINARY(pow_i64, int64_t, int64_t, power_of_integer(x, y))
+BINARY_LOOP(pow_f32, float, float, i, i, tn_powf(x, y))
+BINARY_LOOP(pow_f32_scalar_a, float, float, 0, i, tn_powf(x, y))
+BINARY_LOOP(any_pow_f32_scalar_b, float, float, i, 0, tn_powf(x, y))
+BINARY_LOOP(pow_f64, double, double, i, i, pow(x, y))
+BINARY_LOOP(pow_f64_scalar_a, double, double, 0, i, pow(x, y))
+BINARY_LOOP(any_pow_f64_scalar_b, double, double, i, 0, pow(x, y))
+
+/* A fixed power is mostly a square, or the first power that its derivative has. */
+#define POW_SCALAR_B(suffix, type)                                                                                     \
+    ELEMENTWISE(pow_##suffix##_scalar_b) {                                                                             \
+        const type exponent = *(const type *)b_;                                                                       \
+        tn_elementwise *kernel = exponent == 2   ? square_##suffix                                                     \
+                                 : exponent == 1 ? copy_##suffix                                                       \
+                                                 : any_pow_##suffix##_scalar_b;                                        \
+        kernel(n, out_, a_, b_, c_);                                                                                   \
+    }
+
+POW_SCALAR_B(f32, float)
+POW_SCALAR_B(f64, double)
+
+WHERE(where_f32, float)
+WHERE(where_f64, double)
+WHERE(where_i64, int64_t)
+WHERE(where_bool, byte)
+
+/* ---- casts ------------------------------------------------------------------------------------------------------- */
+
+/* Towards zero; what does not fit, NaN included, gives the smallest integer, as the processor's own instruction
+ * does. */
+static inline int64_t int64_from_float(float x) {
+    int fits = (x >= -0x1p63f) & (x < 0x1p63f);
+    return fits ? (int64_t)x : INT64_MIN;
+}
+
+static inline int64_t int64_from_double(double x) {
+    int fits = (x >= -0x1p63) & (x < 0x1p63);
+    return fits ? (int64_t)x : INT64_MIN;
+}
+
+UNARY(cast_f32_f64, float, double, x)
+UNARY(cast_f32_i64, float, int64_t, int64_from_float(x))
+UNARY(cast_f32_bool, float, byte, x != 0.0f)
+UNARY(cast_f64_f32, double, float, x)
+UNARY(cast_f64_i64, double, int64_t, int64_from_double(x))
+UNARY(cast_f64_bool, double, byte, x != 0.0)
+UNARY(cast_i64_f32, int64_t, float, x)
+UNARY(cast_i64_f64, int64_t, double, x)
+UNARY(cast_i64_bool, int64_t, byte, x != 0)
+UNARY(cast_bool_f32, byte, float, x)
+UNARY(cast_bool_f64, byte, double, x)
+UNARY(cast_bool_i64, byte, int64_t, x)
+
+/* ---- reductions -------------------------------------------------------------------------------------------------- */
+
+/* Element i goes to lane i % LANES, and the lanes combine in a fixed tree. So the order depends on n alone, whatever
+ * the width of the machine's vectors, and several of them are kept busy. */
+enum { LANES = 32 };
+
+/* combine is a macro of two operands, neutral the operand that changes nothing. */
+#define REDUCE(name, type, accumulator, neutral, combine)                                                              \
+    static accumulator few_##name(int64_t n, const type *in) {                                                         \
+        accumulator all = neutral;                                                                                     \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const accumulator x = (accumulator)in[i];                                                                  \
+            all = combine(all, x);                                                                                     \
+        }                                                                                                              \
+        return all;                                                                                                    \
+    }                                                                                                                  \
+                                                                                                                       \
+    static accumulator many_##name(int64_t n, const type *in) {                                                        \
+        accumulator lane[LANES];                                                                                       \
+        int64_t i = 0;                                                                                                 \
+        for (int64_t j = 0; j < LANES; j++) lane[j] = neutral;                                                         \
+        for (; i + LANES <= n; i += LANES) {                                                                           \
+            for (int64_t j = 0; j < LANES; j++) {                                                                      \
+                const accumulator x = (accumulator)in[i + j];                                                          \
+                lane[j] = combine(lane[j], x);                                                                         \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int64_t j = 0; j < n - i; j++) {                                                                          \
+            const accumulator x = (accumulator)in[i + j];                                                              \
+            lane[j] = combine(lane[j], x);                                                                             \
+        }                                                                                                              \
+        for (int64_t j = 0; j < 8; j++) {                                                                              \
+            const accumulator x = combine(lane[j], lane[j + 8]), y = combine(lane[j + 16], lane[j + 24]);              \
+            lane[j] = combine(x, y);                                                                                   \
+        }                                                                                                              \
+        const accumulator p = combine(lane[0], lane[4]), q = combine(lane[1], lane[5]);                                \
+        const accumulator r = combine(lane[2], lane[6]), s = combine(lane[3], lane[7]);                                \
+        const accumulator even = combine(p, r), odd = combine(q, s);                                                   \
+        return combine(even, odd);                                                                                     \
+    }                                                                                                                  \
+                                                                                                                       \
+    static void name(int64_t n, void *restrict result, const void *restrict elements) {                                \
+        *(accumulator *)result = n < 8 ? few_##name(n, elements) : many_##name(n, elements);                           \
+    }
+
+#define SUM(x, y)     ((x) + (y))
+#define PRODUCT(x, y) ((x) * (y))
+#define ANY(x, y)     ((x) | (y))
+#define ALL(x, y)     ((x) & (y))
+
+REDUCE(sum_f32, float, double, 0.0f, SUM)
+REDUCE(sum_i64, uint64_t, uint64_t, 0, SUM)
+REDUCE(sum_bool, byte, uint64_t, 0, SUM)
+REDUCE(prod_f32, float, double, 1.0f, PRODUCT)
+REDUCE(prod_f64, double, double, 1.0, PRODUCT)
+REDUCE(prod_i64, uint64_t, uint64_t, 1, PRODUCT)
+REDUCE(prod_bool, byte, uint64_t, 1, PRODUCT)
+REDUCE(max_f32, float, float, -INFINITY, LARGER)
+REDUCE(max_f64, double, double, -(double)INFINITY, LARGER)
+REDUCE(max_i64, int64_t, int64_t, INT64_MIN, LARGER)
+REDUCE(max_bool, byte, byte, 0, ANY)
+REDUCE(min_f32, float, float, INFINITY, SMALLER)
+REDUCE(min_f64, double, double, (double)INFINITY, SMALLER)
+REDUCE(min_i64, int64_t, int64_t, INT64_MAX, SMALLER)
+REDUCE(min_bool, byte, byte, 1, ALL)
+
+/* Pairwise: the sum of LEAF doubles, and below of any number. Sums of 2^k leaves wait at level k for another of
+ * their kind, as the digits of a binary counter do. */
+enum { LEAF = 4 * LANES };
+
+static inline double sum_of_leaf(const double *in) {
+    double lane[LANES];
+    for (int64_t j = 0; j < LANES; j++) lane[j] = (in[j] + in[j + LANES]) + (in[j + 2 * LANES] + in[j + 3 * LANES]);
+    for (int64_t j = 0; j < 8; j++) lane[j] = (lane[j] + lane[j + 8]) + (lane[j + 16] + lane[j + 24]);
+    for (int64_t j = 0; j < 4; j++) lane[j] = lane[j] + lane[j + 4];
+    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+}
+
+static void sum_f64(int64_t n, void *restrict result, const void *restrict elements) {
+    const double *in = elements;
+    double waiting[64], rest[LEAF] = {0};
+    uint64_t leaves = (uint64_t)(n / LEAF);
+    int levels = 0;
+    for (uint64_t i = 0; i < leaves; i++) {
+        double sum = sum_of_leaf(in + i * LEAF);
+        for (uint64_t digits = i; digits & 1; digits >>= 1) sum = waiting[--levels] + sum;
+        waiting[levels++] = sum;
+    }
+    memcpy(rest, in + leaves * LEAF, (size_t)(n % LEAF) * sizeof *in);
+    double sum = sum_of_leaf(rest);
+    while (levels > 0) sum = waiting[--levels] + sum;
+    *(double *)result = sum;
+}
+
+#define ACCUMULATE(name, type, accumulator, combine)                                                                   \
+    static void name(int64_t n, void *restrict accumulators, const void *restrict elements) {                          \
+        accumulator *out = accumulators;                                                                               \
+        const type *in = elements;                                                                                     \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const accumulator x = out[i], y = (accumulator)in[i];                                                      \
+            out[i] = combine(x, y);                                                                                    \
+        }                                                                                                              \
+    }
+
+ACCUMULATE(add_to_f32, float, double, SUM)
+ACCUMULATE(add_to_f64, double, double, SUM)
+ACCUMULATE(add_to_i64, uint64_t, uint64_t, SUM)
+ACCUMULATE(add_to_bool, byte, uint64_t, SUM)
+ACCUMULATE(mul_to_f32, float, double, PRODUCT)
+ACCUMULATE(mul_to_f64, double, double, PRODUCT)
+ACCUMULATE(mul_to_i64, uint64_t, uint64_t, PRODUCT)
+ACCUMULATE(mul_to_bool, byte, uint64_t, PRODUCT)
+ACCUMULATE(max_to_f32, float, float, LARGER)
+ACCUMULATE(max_to_f64, double, double, LARGER)
+ACCUMULATE(max_to_i64, int64_t, int64_t, LARGER)
+ACCUMULATE(max_to_bool, byte, byte, ANY)
+ACCUMULATE(min_to_f32, float, float, SMALLER)
+ACCUMULATE(min_to_f64, double, double, SMALLER)
+ACCUMULATE(min_to_i64, int64_t, int64_t, SMALLER)
+ACCUMULATE(min_to_bool, byte, byte, ALL)
+
+/* ---- for softmax ------------------------------------------------------------------------------------------------- */
+
+/* x and out may be the same array, but do not overlap otherwise. */
+static double exp_shifted_f32(int64_t n, float *out, const float *x, float shift) {
+    double sum;
+    if (n == 0) return 0.0;
+    for (int64_t i = 0; i < n; i++) out[i] = tn_expf(x[i] - shift);
+    sum_f32(n, &sum, out);
+    return sum;
+}
+
+static double exp_shifted_f64(int64_t n, double *out, const double *x, double shift) {
+    double sum;
+    if (n == 0) return 0.0;
+    for (int64_t i = 0; i < n; i++) out[i] = exp(x[i] - shift);
+    sum_f64(n, &sum, out);
+    return sum;
+}
+
+static void scale_f32(int64_t n, float *x, float factor) {
+    for (int64_t i = 0; i < n; i++) x[i] *= factor;
+}
+
+static void scale_f64(int64_t n, double *x, double factor) {
+    for (int64_t i = 0; i < n; i++) x[i] *= factor;
+}
+
+/* ---- moving elements of a size, whatever they are ---------------------------------------------------------------- */
+
+/* memcpy of a constant size is one load or store. */
+#define MOVES(size)                                                                                                    \
+    static void fill_##size(int64_t n, void *restrict out, const void *restrict element) {                             \
+        char *to = out;                                                                                                \
+        for (int64_t i = 0; i < n; i++) memcpy(to + i * size, element, size);                                          \
+    }                                                                                                                  \
+    static void gather_##size(int64_t n, void *restrict out, const void *restrict x, int64_t stride) {                 \
+        char *to = out;                                                                                                \
+        const char *from = x;                                                                                          \
+        for (int64_t i = 0; i < n; i++) memcpy(to + i * size, from + i * stride * size, size);                         \
+    }                                                                                                                  \
+    static void spread_##size(int64_t n, void *restrict out, int64_t stride, const void *restrict x) {                 \
+        char *to = out;                                                                                                \
+        const char *from = x;                                                                                          \
+        for (int64_t i = 0; i < n; i++) memcpy(to + i * stride * size, from + i * size, size);                         \
+    }
+
+MOVES(1)
+MOVES(4)
+MOVES(8)
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+/* The kernels of an operation by dtype and form. The letters are those in kernels.h. */
+/* clang-format off */
+#define F(name)   {{name##_f32}, {name##_f64}}
+#define FI(name)  {{name##_f32}, {name##_f64}, {name##_i64}}
+#define FIB(name) {{name##_f32}, {name##_f64}, {name##_i64}, {name##_bool}}
+#define B(name)   {[AT_BOOL] = {name##_bool}}
+
+#define BINARY_FORMS(name)      {[0] = name, [TN_A_SCALAR] = name##_scalar_a, [TN_B_SCALAR] = name##_scalar_b}
+#define BINARY_F(name)          {BINARY_FORMS(name##_f32), BINARY_FORMS(name##_f64)}
+#define BINARY_FI(name)         {BINARY_FORMS(name##_f32), BINARY_FORMS(name##_f64), BINARY_FORMS(name##_i64)}
+#define BINARY_B(name)          {[AT_BOOL] = BINARY_FORMS(name##_bool)}
+
+#define WHERE_FORMS(name)                                                                                              \
+    {[0] = name, [TN_B_SCALAR] = name##_scalar_b, [TN_C_SCALAR] = name##_scalar_c,                                     \
+     [TN_B_SCALAR | TN_C_SCALAR] = name##_scalar_bc}
+#define WHERE_FIB(name)                                                                                                \
+    {WHERE_FORMS(name##_f32), WHERE_FORMS(name##_f64), WHERE_FORMS(name##_i64), WHERE_FORMS(name##_bool)}
+
+#define OF_DTYPES(name) {name##_f32, name##_f64, name##_i64, name##_bool}
+/* clang-format on */
+
+extern const tn_kernels TN_TABLE;
+const tn_kernels TN_TABLE = {
+    .level = TN_QUOTE(TN_LEVEL),
+    .elementwise =
+        {
+            [TN_COPY] = FIB(copy),
+            [TN_NEG] = FI(neg),
+            [TN_ABS] = FI(abs),
+            [TN_SIGN] = FI(sign),
+            [TN_SQUARE] = FI(square),
+            [TN_RELU] = FI(relu),
+            [TN_EXP] = F(exp),
+            [TN_LOG] = F(log),
+            [TN_LOG1P] = F(log1p),
+            [TN_EXPM1] = F(expm1),
+            [TN_SQRT] = F(sqrt),
+            [TN_RSQRT] = F(rsqrt),
+            [TN_RECIPROCAL] = F(reciprocal),
+            [TN_SIN] = F(sin),
+            [TN_COS] = F(cos),
+            [TN_TAN] = F(tan),
+            [TN_TANH] = F(tanh),
+            [TN_SIGMOID] = F(sigmoid),
+            [TN_ERF] = F(erf),
+            [TN_FLOOR] = F(floor),
+            [TN_CEIL] = F(ceil),
+            [TN_ROUND] = F(round),
+            [TN_NOT] = B(logical_not),
+            [TN_ADD] = BINARY_FI(add),
+            [TN_SUB] = BINARY_FI(sub),
+            [TN_MUL] = BINARY_FI(mul),
+            [TN_MAXIMUM] = BINARY_FI(maximum),
+            [TN_MINIMUM] = BINARY_FI(minimum),
+            [TN_POW] = BINARY_FI(pow),
+            [TN_DIV] = BINARY_F(div),
+            [TN_EQ] = BINARY_FI(eq),
+            [TN_NE] = BINARY_FI(ne),
+            [TN_LT] = BINARY_FI(lt),
+            [TN_LE] = BINARY_FI(le),
+            [TN_GT] = BINARY_FI(gt),
+            [TN_GE] = BINARY_FI(ge),
+            [TN_AND] = BINARY_B(logical_and),
+            [TN_OR] = BINARY_B(logical_or),
+            [TN_WHERE] = WHERE_FIB(where),
+        },
+    .cast =
+        {
+            [AT_FLOAT32] = {copy_f32, cast_f32_f64, cast_f32_i64, cast_f32_bool},
+            [AT_FLOAT64] = {cast_f64_f32, copy_f64, cast_f64_i64, cast_f64_bool},
+            [AT_INT64] = {cast_i64_f32, cast_i64_f64, copy_i64, cast_i64_bool},
+            [AT_BOOL] = {cast_bool_f32, cast_bool_f64, cast_bool_i64, copy_bool},
+        },
+    .reduce =
+        {[TN_SUM] = OF_DTYPES(sum), [TN_PROD] = OF_DTYPES(prod), [TN_MAX] = OF_DTYPES(max), [TN_MIN] = OF_DTYPES(min)},
+    .accumulate = {[TN_SUM] = OF_DTYPES(add_to),
+                   [TN_PROD] = OF_DTYPES(mul_to),
+                   [TN_MAX] = OF_DTYPES(max_to),
+                   [TN_MIN] = OF_DTYPES(min_to)},
+    .reduce_add = {sum_f64, sum_f64, sum_i64, sum_i64},
+    .exp_shifted_f32 = exp_shifted_f32,
+    .exp_shifted_f64 = exp_shifted_f64,
+    .scale_f32 = scale_f32,
+    .scale_f64 = scale_f64,
+    .fill = {[0] = fill_1, [2] = fill_4, [3] = fill_8},
+    .gather = {[0] = gather_1, [2] = gather_4, [3] = gather_8},
+    .spread = {[0] = spread_1, [2] = spread_4, [3] = spread_8},
+};

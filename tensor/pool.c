@@ -1,0 +1,141 @@
+/* tensor/pool.c - memory for elements and for small objects, kept for reuse by the thread that freed it.
+ *
+ * Sizes are rounded up to classes, four for each doubling, so that a loop finds in its third turn what it freed in the
+ * second. A thread gives memory back to the system rather than keep more than was ever in use at once. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdlib.h>
+#include <string.h>
+
+#include "thread.h"
+
+static _Atomic(int64_t) live_bytes, peak_bytes, live_values;
+
+enum { KEPT_AT_LEAST = 64 << 20 };
+
+static int64_t add(_Atomic(int64_t) *counter, int64_t amount) {
+    if (!TN_SINGLE_THREADED) return atomic_fetch_add_explicit(counter, amount, memory_order_relaxed) + amount;
+    int64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
+    atomic_store_explicit(counter, sum, memory_order_relaxed);
+    return sum;
+}
+
+int64_t at_live_bytes(void) { return atomic_load(&live_bytes); }
+int64_t at_live_tensors(void) { return atomic_load(&live_values); }
+void tn_count_value(int change) { (void)add(&live_values, change); }
+
+static bool keeps(const tn_thread *self, int64_t bytes) {
+    return self->kept_bytes + bytes <= atomic_load_explicit(&peak_bytes, memory_order_relaxed) + KEPT_AT_LEAST;
+}
+
+/* ---- buffers -------------------------------------------------------------------------------------------------------- */
+
+/* Class c holds payloads of up to (4 + c % 4) << (c / 4 + 4) bytes: 64, 80, 96, 112, 128, 160, ... */
+static int64_t class_bytes(int size_class) { return (int64_t)(4 + size_class % 4) << (size_class / 4 + 4); }
+
+static int class_of(int64_t bytes) {
+    if (bytes <= 64) return 0;
+    int top = 63 - __builtin_clzll((unsigned long long)(bytes - 1)); /* 2^top <= bytes - 1 */
+    int quarter = (int)((bytes - 1) >> (top - 2)) & 3;
+    return (top - 6) * 4 + quarter + 1;
+}
+
+static tn_buffer *from_system(int size_class) {
+    size_t bytes = sizeof(tn_buffer) + (size_t)class_bytes(size_class);
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
+tn_buffer *tn_buffer_try(int64_t bytes) {
+    tn_thread *self = tn_self();
+    int size_class = class_of(bytes);
+    if (size_class >= TN_BUFFER_CLASSES) return NULL;
+    tn_buffer *b = self->free_buffers[size_class];
+    if (b) {
+        self->free_buffers[size_class] = b->next;
+        self->kept_bytes -= class_bytes(size_class);
+    } else if (!(b = from_system(size_class))) {
+        tn_pool_empty(self);
+        b = from_system(size_class);
+        if (!b) return NULL;
+    }
+    atomic_init(&b->refs, 1);
+    b->size_class = size_class;
+    b->bytes = bytes;
+    int64_t now = add(&live_bytes, bytes);
+    if (now > atomic_load_explicit(&peak_bytes, memory_order_relaxed)) atomic_store(&peak_bytes, now);
+    return b;
+}
+
+tn_buffer *tn_buffer_new(int64_t bytes) {
+    tn_buffer *b = tn_buffer_try(bytes);
+    return b ? b : tn_fail_memory((size_t)bytes);
+}
+
+void tn_buffer_release(tn_buffer *b) {
+    if (!b || !tn_count_down(&b->refs)) return;
+    tn_thread *self = tn_self();
+    (void)add(&live_bytes, -b->bytes);
+    int64_t bytes = class_bytes(b->size_class);
+    if (!keeps(self, bytes)) {
+        free(b);
+        return;
+    }
+    b->next = self->free_buffers[b->size_class];
+    self->free_buffers[b->size_class] = b;
+    self->kept_bytes += bytes;
+}
+
+/* ---- small objects -------------------------------------------------------------------------------------------------- */
+
+void *tn_object_new(size_t size) {
+    tn_thread *self = tn_self();
+    size_t size_class = (size + 63) / 64;
+    void *object = self->free_objects[size_class];
+    if (object) {
+        memcpy(&self->free_objects[size_class], object, sizeof(void *)); /* a free object begins with the next one */
+        self->kept_bytes -= (int64_t)size_class * 64;
+        return object;
+    }
+    object = malloc(size_class * 64);
+    return object ? object : tn_fail_memory(size);
+}
+
+void tn_object_free(void *object, size_t size) {
+    tn_thread *self = tn_self();
+    size_t size_class = (size + 63) / 64;
+    if (!keeps(self, (int64_t)size_class * 64)) {
+        free(object);
+        return;
+    }
+    memcpy(object, &self->free_objects[size_class], sizeof(void *));
+    self->free_objects[size_class] = object;
+    self->kept_bytes += (int64_t)size_class * 64;
+}
+
+void *tn_memory_new(size_t size) {
+    if (size <= TN_OBJECT_MAX) return tn_object_new(size);
+    void *memory = malloc(size);
+    return memory ? memory : tn_fail_memory(size);
+}
+
+void tn_memory_free(void *memory, size_t size) {
+    if (size <= TN_OBJECT_MAX) tn_object_free(memory, size);
+    else free(memory);
+}
+
+void tn_pool_empty(tn_thread *self) {
+    for (int c = 0; c < TN_BUFFER_CLASSES; c++) {
+        for (tn_buffer *b = self->free_buffers[c], *next; b; b = next) {
+            next = b->next;
+            free(b);
+        }
+        self->free_buffers[c] = NULL;
+    }
+    for (int c = 0; c < TN_OBJECT_CLASSES; c++) {
+        for (void *object = self->free_objects[c], *next; object; object = next) {
+            memcpy(&next, object, sizeof next);
+            free(object);
+        }
+        self->free_objects[c] = NULL;
+    }
+    self->kept_bytes = 0;
+}

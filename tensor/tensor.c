@@ -1,0 +1,134 @@
+/* tensor/tensor.c - tensors: a counted hold on a value, owned by scopes. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evaluate.h"
+#include "thread.h"
+
+const char *at_version(void) { return "0.1.0"; }
+
+/* ---- counts ------------------------------------------------------------------------------------------------------------- */
+
+static void (*release_node)(void *node);
+static bool (*node_is_leaf)(void *node);
+
+void tn_set_node_functions(void (*release)(void *node), bool (*is_leaf)(void *node)) {
+    release_node = release;
+    node_is_leaf = is_leaf;
+}
+
+bool tn_node_is_leaf(void *node) { return node_is_leaf(node); }
+
+at_tensor *at_retain(at_tensor *t) {
+    if (!t) return tn_fail_null("retain", "t");
+    tn_count_up(&t->refs);
+    return t;
+}
+
+void at_release(at_tensor *t) {
+    if (!t || !tn_count_down(&t->refs)) return;
+    tn_value_release(t->value);
+    if (t->node) release_node(t->node);
+    tn_object_free(t, sizeof *t);
+}
+
+void at_assign(at_tensor **slot, at_tensor *t) {
+    at_tensor *old = *slot;
+    *slot = t ? at_retain(t) : NULL;
+    at_release(old);
+}
+
+/* ---- scopes ------------------------------------------------------------------------------------------------------------- */
+
+static bool scope_push(tn_thread *self, at_tensor *t) {
+    if (self->scope_count == self->scope_capacity) {
+        size_t capacity = self->scope_capacity ? 2 * self->scope_capacity : 64;
+        at_tensor **grown = realloc(self->scope, capacity * sizeof *grown);
+        if (!grown) return tn_fail_memory(capacity * sizeof *grown);
+        self->scope = grown;
+        self->scope_capacity = capacity;
+    }
+    self->scope[self->scope_count++] = t;
+    return true;
+}
+
+static void scope_release_to(tn_thread *self, size_t base) {
+    while (self->scope_count > base) at_release(self->scope[--self->scope_count]);
+}
+
+at_scope_guard at_scope_open(void) {
+    tn_thread *self = tn_self();
+    at_scope_guard guard = {.outer = self->scope_base, .open = true};
+    self->scope_base = self->scope_count;
+    self->scope_depth++;
+    return guard;
+}
+
+void at_scope_close(at_scope_guard *guard) {
+    if (!guard->open) return;
+    tn_thread *self = tn_self();
+    scope_release_to(self, self->scope_base);
+    self->scope_base = guard->outer;
+    self->scope_depth--;
+    guard->open = false;
+}
+
+void tn_scope_close_all(tn_thread *self) {
+    scope_release_to(self, 0);
+    free(self->scope);
+    self->scope = NULL;
+    self->scope_capacity = 0;
+    self->scope_base = 0;
+}
+
+at_tensor *tn_scope_add(at_tensor *t) {
+    if (!t || scope_push(tn_self(), t)) return t;
+    at_release(t);
+    return NULL;
+}
+
+at_tensor *at_scope_return(at_tensor *t) {
+    if (!t) return tn_fail_null("scope_return", "t");
+    tn_thread *self = tn_self();
+    if (self->scope_depth == 0) return t;
+    size_t at = self->scope_count;
+    while (at > self->scope_base && self->scope[at - 1] != t) at--;
+    if (at > self->scope_base) {
+        at--;
+    } else { /* another scope or a slot holds it: the enclosing scope gets a hold of its own */
+        if (!scope_push(self, t)) return NULL;
+        tn_count_up(&t->refs);
+        at = self->scope_count - 1;
+    }
+    self->scope[at] = self->scope[self->scope_base];
+    self->scope[self->scope_base++] = t; /* now the enclosing scope's last */
+    return t;
+}
+
+/* ---- making ------------------------------------------------------------------------------------------------------------- */
+
+at_tensor *tn_tensor_from(tn_value *v) {
+    if (!v) return NULL;
+    at_tensor *t = tn_object_new(sizeof *t);
+    if (!t) {
+        tn_value_release(v);
+        return NULL;
+    }
+    atomic_init(&t->refs, 1);
+    t->value = v;
+    t->node = NULL;
+    return tn_scope_add(t);
+}
+
+at_tensor *tn_tensor_new(at_dtype dtype, const at_shape *shape, void **data) {
+    at_tensor *t = tn_tensor_from(tn_value_new(dtype, shape));
+    if (t) *data = tn_data(t->value);
+    return t;
+}
+
+void tn_tensor_replace(at_tensor *t, at_tensor *other) {
+    tn_value *old = t->value;
+    t->value = tn_value_retain(other->value);
+    tn_value_release(old);
+}
