@@ -1,0 +1,502 @@
+/* autograd/indexing.c - selecting, ordering and scattering elements, with their derivatives.
+ *
+ * What selects (sort, topk, max_dim, gather) remembers where each element came from; its gradient goes back there. Indices
+ * and masks are inputs that take no gradient. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "../tensor/sort.h"
+#include "internal.h"
+
+static bool check_index(const char *function, at_tensor *index) {
+    if (index->value->dtype == AT_INT64) return true;
+    return at_fail(AT_ERROR_DTYPE, "%s: index is %s: want int64", function, tn_describe(index));
+}
+
+/* All of index within 0 ... n - 1; index is contiguous. */
+static bool check_range(const char *function, const tn_value *index, int64_t n) {
+    const int64_t *i = tn_data(index);
+    for (int64_t k = 0; k < index->numel; k++)
+        if (i[k] < 0 || i[k] >= n)
+            return at_fail(AT_ERROR_VALUE, "%s: index %" PRId64 " (element %" PRId64 "): want 0 to %" PRId64, function, i[k], k, n - 1);
+    return true;
+}
+
+/* x with dimension dim moved to the end, and back. A 0-dimensional tensor is a row of one. */
+static at_tensor *to_rows(at_tensor *x, int dim) { return x->value->shape.ndim ? at_transpose(x, dim, -1) : at_flatten(x); }
+static at_tensor *from_rows(at_tensor *y, int dim, int ndim) {
+    return !y ? NULL : ndim ? at_transpose(y, dim, -1) : at_reshape_shape(y, AT_SHAPE_SCALAR);
+}
+
+/* ---- gather and scatter ------------------------------------------------------------------------------------------------- */
+
+/* Walks over the elements of index; x's offset follows it, but for dimension dim, where the index itself counts. */
+typedef struct {
+    const at_shape *shape; /* of index */
+    const int64_t *stride; /* of x */
+    int dim;
+    int64_t inner;        /* elements to a row of index */
+    int64_t inner_stride; /* of x, between those */
+} index_walk;
+
+static index_walk walk_over(const tn_value *index, const tn_value *x, int dim) {
+    int last = index->shape.ndim - 1;
+    return (index_walk){.shape = &index->shape,
+                        .stride = x->stride,
+                        .dim = dim,
+                        .inner = last >= 0 ? index->shape.dim[last] : 1,
+                        .inner_stride = last < 0 || last == dim ? 0 : x->stride[last]};
+}
+
+/* Where in x row r of index begins. */
+static int64_t row_offset(const index_walk *w, int64_t r) {
+    int64_t at = 0;
+    for (int d = w->shape->ndim - 2; d >= 0; d--) {
+        if (d != w->dim) at += r % w->shape->dim[d] * w->stride[d];
+        r /= w->shape->dim[d];
+    }
+    return at;
+}
+
+#define GATHER_AND_SCATTER(type, suffix, sum)                                                            \
+    static void gather_##suffix(const index_walk *w, const type *x, const int64_t *index, int64_t n, type *y) {         \
+        int64_t stride = w->shape->ndim ? w->stride[w->dim] : 1;                                         \
+        for (int64_t i = 0; i < n; i += w->inner) {                                                      \
+            const type *row = x + row_offset(w, i / w->inner);                                           \
+            for (int64_t j = 0; j < w->inner; j++) y[i + j] = row[j * w->inner_stride + index[i + j] * stride];         \
+        }                                                                                                \
+    }                                                                                                    \
+    static void scatter_##suffix(const index_walk *w, type *y, const int64_t *index, int64_t n, const type *src) {      \
+        int64_t stride = w->shape->ndim ? w->stride[w->dim] : 1;                                         \
+        for (int64_t i = 0; i < n; i += w->inner) {                                                      \
+            type *row = y + row_offset(w, i / w->inner);                                                 \
+            for (int64_t j = 0; j < w->inner; j++) {                                                     \
+                type *to = &row[j * w->inner_stride + index[i + j] * stride];                            \
+                *to = (type)(*to sum src[i + j]);                                                        \
+            }                                                                                            \
+        }                                                                                                \
+    }
+GATHER_AND_SCATTER(float, f32, +)
+GATHER_AND_SCATTER(double, f64, +)
+GATHER_AND_SCATTER(uint64_t, i64, +)
+GATHER_AND_SCATTER(bool, bool, ||)
+
+static tn_value *gathered(tn_value *x, int dim, tn_value *index) {
+    tn_value *y = tn_value_store(x) ? tn_value_new(x->dtype, &index->shape) : NULL;
+    if (!y || y->numel == 0) return y;
+    index_walk w = walk_over(index, x, dim);
+    const int64_t *i = tn_data(index);
+    switch (x->dtype) {
+    case AT_FLOAT32: gather_f32(&w, tn_data(x), i, index->numel, tn_data(y)); break;
+    case AT_FLOAT64: gather_f64(&w, tn_data(x), i, index->numel, tn_data(y)); break;
+    case AT_INT64: gather_i64(&w, tn_data(x), i, index->numel, tn_data(y)); break;
+    case AT_BOOL: gather_bool(&w, tn_data(x), i, index->numel, tn_data(y)); break;
+    }
+    return y;
+}
+
+static tn_value *copy_of(tn_value *x) {
+    tn_value *stored = tn_value_contiguous(x), *y = stored ? tn_value_new(x->dtype, &x->shape) : NULL;
+    if (y && x->numel > 0) memcpy(tn_data(y), tn_data(stored), (size_t)x->numel * tn_dtype_size(x->dtype));
+    tn_value_release(stored);
+    return y;
+}
+
+/* src is contiguous and has index's shape. */
+static tn_value *scattered(tn_value *x, int dim, tn_value *index, tn_value *src) {
+    tn_value *y = copy_of(x);
+    if (!y || index->numel == 0) return y;
+    index_walk w = walk_over(index, y, dim);
+    const int64_t *i = tn_data(index);
+    switch (x->dtype) {
+    case AT_FLOAT32: scatter_f32(&w, tn_data(y), i, index->numel, tn_data(src)); break;
+    case AT_FLOAT64: scatter_f64(&w, tn_data(y), i, index->numel, tn_data(src)); break;
+    case AT_INT64: scatter_i64(&w, tn_data(y), i, index->numel, tn_data(src)); break;
+    case AT_BOOL: scatter_bool(&w, tn_data(y), i, index->numel, tn_data(src)); break;
+    }
+    return y;
+}
+
+/* index fits within shape in every dimension but dim. */
+static bool check_fits(const char *function, at_tensor *index, const char *name, at_tensor *x, int dim) {
+    const at_shape *a = &index->value->shape, *b = &x->value->shape;
+    bool fits = a->ndim == b->ndim;
+    for (int d = 0; d < a->ndim && fits; d++) fits = d == dim || a->dim[d] <= b->dim[d];
+    if (fits || index->value->numel == 0) return true;
+    return at_fail(AT_ERROR_SHAPE, "%s: index %s and %s %s: want as many dimensions, and sizes no larger than its%s", function,
+                   tn_shape_text(a), name, tn_shape_text(b), dim < a->ndim ? " but along dim" : "");
+}
+
+at_tensor *at_gather(at_tensor *x, int dim, at_tensor *index) {
+    AG_CHECK_TENSOR("gather", x);
+    AG_CHECK_TENSOR("gather", index);
+    const at_shape *shape = &x->value->shape;
+    if ((dim = tn_check_dim("gather", shape, dim)) < 0) return NULL;
+    if (!check_index("gather", index) || !check_fits("gather", index, "x", x, dim)) return NULL;
+    tn_value *i = tn_value_contiguous(index->value), *y = NULL;
+    if (i && check_range("gather", i, shape->ndim ? shape->dim[dim] : 1)) y = gathered(x->value, dim, i);
+    tn_value_release(i);
+    return ag_record(AG_gather, y, (at_tensor *[]){x, index}, 2, &(ag_parameters){.dim = dim});
+}
+AG_RULE(gather) {
+    at_tensor *zeros = tn_tensor_from(tn_value_full(v->g->value->dtype, &v->x[0]->value->shape, 0));
+    v->dx[0] = at_scatter_add(zeros, v->parameters->dim, v->x[1], v->g);
+}
+
+/* The part of src that index reaches. */
+static at_tensor *part_like(at_tensor *src, const at_shape *shape) {
+    for (int d = 0; d < shape->ndim && src; d++)
+        if (src->value->shape.dim[d] != shape->dim[d]) src = at_slice(src, d, 0, shape->dim[d], 1);
+    return src;
+}
+
+at_tensor *at_scatter_add(at_tensor *x, int dim, at_tensor *index, at_tensor *src) {
+    AG_CHECK_TENSOR("scatter_add", x);
+    AG_CHECK_TENSOR("scatter_add", index);
+    AG_CHECK_TENSOR("scatter_add", src);
+    const at_shape *shape = &x->value->shape;
+    if ((dim = tn_check_dim("scatter_add", shape, dim)) < 0) return NULL;
+    if (!check_index("scatter_add", index) || !check_fits("scatter_add", index, "x", x, dim) ||
+        !check_fits("scatter_add", index, "src", src, AT_MAX_DIMS))
+        return NULL;
+    if (src->value->dtype != x->value->dtype)
+        return at_fail(AT_ERROR_DTYPE, "scatter_add: x is %s and src %s: want one dtype", tn_describe(x), tn_describe(src));
+    if (index->value->numel > 0 && !(src = part_like(src, &index->value->shape))) return NULL;
+    tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(src->value) : NULL, *y = NULL;
+    if (from && check_range("scatter_add", i, shape->ndim ? shape->dim[dim] : 1)) y = scattered(x->value, dim, i, from);
+    tn_value_release(from);
+    tn_value_release(i);
+    return ag_record(AG_scatter_add, y, (at_tensor *[]){x, index, src}, 3, &(ag_parameters){.dim = dim});
+}
+AG_RULE(scatter_add) {
+    if (v->needed[0]) v->dx[0] = v->g;
+    if (v->needed[2] && v->x[1]->value->numel > 0) v->dx[2] = at_gather(v->g, v->parameters->dim, v->x[1]);
+}
+
+/* ---- whole slices by index ---------------------------------------------------------------------------------------------- */
+
+static void copy_slices(const at_shape *around, int64_t n, const int64_t *index, size_t element, const char *x, char *y) {
+    size_t slice = (size_t)around->dim[2] * element;
+    for (int64_t a = 0; a < around->dim[0]; a++)
+        for (int64_t i = 0; i < n; i++, y += slice) memcpy(y, x + (size_t)(a * around->dim[1] + index[i]) * slice, slice);
+}
+
+at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
+    AG_CHECK_TENSOR("index_select", x);
+    AG_CHECK_TENSOR("index_select", index);
+    at_shape shape = x->value->shape;
+    if ((dim = tn_check_dim("index_select", &shape, dim)) < 0 || !check_index("index_select", index)) return NULL;
+    if (index->value->shape.ndim > 1)
+        return at_fail(AT_ERROR_SHAPE, "index_select: index is %s: want one dimension", tn_describe(index));
+    if (shape.ndim == 0) return at_fail(AT_ERROR_SHAPE, "index_select: %s has no dimensions to select from", tn_describe(x));
+    tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(x->value) : NULL, *y = NULL;
+    at_shape around = ag_around(&shape, dim);
+    if (from && check_range("index_select", i, shape.dim[dim])) {
+        shape.dim[dim] = i->numel;
+        y = tn_value_new(x->value->dtype, &shape);
+    }
+    if (y) copy_slices(&around, i->numel, tn_data(i), tn_dtype_size(y->dtype), tn_data(from), tn_data(y));
+    tn_value_release(from);
+    tn_value_release(i);
+    return ag_record(AG_index_select, y, (at_tensor *[]){x, index}, 2, &(ag_parameters){.dim = dim});
+}
+
+#define ADD_SLICES(name, type)                                                                           \
+    static void name(const at_shape *around, int64_t n, const int64_t *index, const type *x, type *y) {  \
+        int64_t slice = around->dim[2];                                                                  \
+        for (int64_t a = 0; a < around->dim[0]; a++)                                                     \
+            for (int64_t i = 0; i < n; i++, x += slice) {                                                \
+                type *to = y + (a * around->dim[1] + index[i]) * slice;                                  \
+                for (int64_t j = 0; j < slice; j++) to[j] += x[j];                                       \
+            }                                                                                            \
+    }
+ADD_SLICES(add_slices_f32, float)
+ADD_SLICES(add_slices_f64, double)
+
+/* Zeros of shape with the slices of x added at the indices: what at_index_select's gradient is, so floating point. */
+static at_tensor *index_add(at_tensor *x, const at_shape *shape, int dim, at_tensor *index) {
+    if (!x) return NULL;
+    tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(x->value) : NULL;
+    tn_value *y = from ? tn_value_full(x->value->dtype, shape, 0) : NULL;
+    at_shape around = ag_around(shape, dim);
+    if (y && y->dtype == AT_FLOAT32) add_slices_f32(&around, i->numel, tn_data(i), tn_data(from), tn_data(y));
+    else if (y) add_slices_f64(&around, i->numel, tn_data(i), tn_data(from), tn_data(y));
+    tn_value_release(from);
+    tn_value_release(i);
+    return ag_record(AG_index_add, y, (at_tensor *[]){x, index}, 2, &(ag_parameters){.dim = dim});
+}
+AG_RULE(index_select) { v->dx[0] = index_add(v->g, &v->x[0]->value->shape, v->parameters->dim, v->x[1]); }
+AG_RULE(index_add) { v->dx[0] = at_index_select(v->g, v->parameters->dim, v->x[1]); }
+
+/* ---- masks -------------------------------------------------------------------------------------------------------------- */
+
+static int64_t count_true(const bool *mask, int64_t n) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++) count += mask[i];
+    return count;
+}
+
+/* Branch-free: each element is written, and the next place moves on past those that stay. */
+#define SELECT(name, type)                                                                               \
+    static void name(int64_t n, const bool *mask, const type *x, int64_t count, type *y) {               \
+        for (int64_t i = 0, to = 0; i < n && to < count; i++) {                                          \
+            y[to] = x[i];                                                                                \
+            to += mask[i];                                                                               \
+        }                                                                                                \
+    }
+SELECT(select_1, uint8_t)
+SELECT(select_4, uint32_t)
+SELECT(select_8, uint64_t)
+
+static tn_value *selected(tn_value *x, tn_value *mask) {
+    int64_t count = count_true(tn_data(mask), mask->numel);
+    tn_value *from = tn_value_contiguous(x), *y = NULL;
+    at_shape shape = AT_SHAPE(count);
+    if (from) y = tn_value_new(x->dtype, &shape);
+    if (y) {
+        size_t element = tn_dtype_size(x->dtype);
+        (element == 1   ? (void)select_1(x->numel, tn_data(mask), tn_data(from), count, tn_data(y))
+         : element == 4 ? (void)select_4(x->numel, tn_data(mask), tn_data(from), count, tn_data(y))
+                        : (void)select_8(x->numel, tn_data(mask), tn_data(from), count, tn_data(y)));
+    }
+    tn_value_release(from);
+    return y;
+}
+
+/* x and mask of one shape. */
+static at_tensor *select_where(at_tensor *x, at_tensor *mask) {
+    if (!x || !mask) return NULL;
+    tn_value *m = tn_value_contiguous(mask->value), *y = m ? selected(x->value, m) : NULL;
+    tn_value_release(m);
+    return ag_record(AG_masked_select, y, (at_tensor *[]){x, mask}, 2, NULL);
+}
+
+at_tensor *at_masked_select(at_tensor *x, at_tensor *mask) {
+    AG_CHECK_TENSOR("masked_select", x);
+    AG_CHECK_TENSOR("masked_select", mask);
+    at_shape shape;
+    if (mask->value->dtype != AT_BOOL)
+        return at_fail(AT_ERROR_DTYPE, "masked_select: mask is %s: want bool (at_to converts)", tn_describe(mask));
+    if (!tn_shapes_broadcast(&x->value->shape, &mask->value->shape, &shape))
+        return at_fail(AT_ERROR_SHAPE, "masked_select: x %s and mask %s do not broadcast", tn_shape_text(&x->value->shape),
+                       tn_shape_text(&mask->value->shape));
+    return select_where(at_expand_shape(x, shape), at_expand_shape(mask, shape));
+}
+
+static void scatter_true(int64_t n, const bool *mask, size_t element, const char *x, char *y) {
+    for (int64_t i = 0; i < n; i++, y += element) {
+        if (!mask[i]) continue;
+        memcpy(y, x, element);
+        x += element;
+    }
+}
+
+/* Zeros of mask's shape with the elements of x, in order, where it is true. */
+static at_tensor *masked_scatter(at_tensor *x, at_tensor *mask) {
+    if (!x) return NULL;
+    tn_value *m = tn_value_contiguous(mask->value), *from = m ? tn_value_contiguous(x->value) : NULL;
+    tn_value *y = from ? tn_value_full(x->value->dtype, &m->shape, 0) : NULL;
+    if (y) scatter_true(m->numel, tn_data(m), tn_dtype_size(y->dtype), tn_data(from), tn_data(y));
+    tn_value_release(from);
+    tn_value_release(m);
+    return ag_record(AG_masked_scatter, y, (at_tensor *[]){x, mask}, 2, NULL);
+}
+AG_RULE(masked_select) { v->dx[0] = masked_scatter(v->g, v->x[1]); }
+AG_RULE(masked_scatter) { v->dx[0] = select_where(v->g, v->x[1]); }
+
+/* ---- order -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    tn_value *values; /* of x's dtype, or NULL where only the indices are wanted */
+    tn_value *indices;
+} ordered;
+
+/* The rows of x sorted, or the k greatest of each. */
+static bool order_rows(tn_value *x, int64_t k, bool top, bool descending, bool want_values, ordered *o) {
+    at_shape shape = x->shape;
+    int64_t n = shape.dim[shape.ndim - 1];
+    size_t element = tn_dtype_size(x->dtype);
+    shape.dim[shape.ndim - 1] = k;
+    tn_value *from = tn_value_contiguous(x);
+    int64_t bytes = top ? tn_topk_scratch(x->dtype, n, k) : tn_sort_scratch(x->dtype, n);
+    tn_buffer *scratch = from ? tn_buffer_new(bytes) : NULL;
+    o->values = scratch && want_values ? tn_value_new(x->dtype, &shape) : NULL;
+    o->indices = scratch && (o->values || !want_values) ? tn_value_new(AT_INT64, &shape) : NULL;
+    for (int64_t r = 0; o->indices && k > 0 && r < o->indices->numel / k; r++) {
+        const char *row = (const char *)tn_data(from) + (size_t)(r * n) * element;
+        char *values = o->values ? (char *)tn_data(o->values) + (size_t)(r * k) * element : NULL;
+        int64_t *indices = (int64_t *)tn_data(o->indices) + r * k;
+        if (top) tn_topk(x->dtype, n, row, k, values, indices, scratch->data);
+        else tn_sort(x->dtype, n, row, descending, values, indices, scratch->data);
+    }
+    tn_buffer_release(scratch);
+    tn_value_release(from);
+    if (o->indices) return true;
+    tn_value_release(o->values);
+    return false;
+}
+
+/* Values that came from indices along the last dimension of rows: what at_gather would give, so that its rule serves. */
+static at_tensor *as_gathered(at_tensor *rows, tn_value *values, at_tensor *indices) {
+    int last = rows->value->shape.ndim - 1;
+    return ag_record(AG_gather, values, (at_tensor *[]){rows, indices}, 2, &(ag_parameters){.dim = last});
+}
+
+static at_tensor *give_indices(at_tensor *y, at_tensor *found, int dim, int ndim, at_tensor **indices) {
+    at_tensor *back = indices && y ? from_rows(found, dim, ndim) : NULL;
+    if (indices && y && !back) return NULL;
+    if (indices && y) *indices = back;
+    return y;
+}
+
+static at_tensor *order(at_tensor *x, int dim, int64_t k, bool top, bool descending, at_tensor **indices) {
+    int ndim = x->value->shape.ndim;
+    at_tensor *rows = to_rows(x, dim);
+    ordered o;
+    if (!rows || !order_rows(rows->value, k, top, descending, true, &o)) return NULL;
+    at_tensor *found = tn_tensor_from(o.indices);
+    if (!found) {
+        tn_value_release(o.values);
+        return NULL;
+    }
+    return give_indices(from_rows(as_gathered(rows, o.values, found), dim, ndim), found, dim, ndim, indices);
+}
+
+at_tensor *at_sort(at_tensor *x, int dim, bool descending, at_tensor **indices) {
+    AG_CHECK_TENSOR("sort", x);
+    const at_shape *shape = &x->value->shape;
+    if ((dim = tn_check_dim("sort", shape, dim)) < 0) return NULL;
+    return order(x, dim, shape->ndim ? shape->dim[dim] : 1, false, descending, indices);
+}
+
+at_tensor *at_argsort(at_tensor *x, int dim, bool descending) {
+    AG_CHECK_TENSOR("argsort", x);
+    const at_shape *shape = &x->value->shape;
+    if ((dim = tn_check_dim("argsort", shape, dim)) < 0) return NULL;
+    at_tensor *rows = to_rows(x, dim);
+    ordered o;
+    if (!rows || !order_rows(rows->value, shape->ndim ? shape->dim[dim] : 1, false, descending, false, &o)) return NULL;
+    return from_rows(ag_record(AG_argsort, o.indices, &rows, 1, NULL), dim, shape->ndim);
+}
+
+at_tensor *at_topk(at_tensor *x, int64_t k, int dim, at_tensor **indices) {
+    AG_CHECK_TENSOR("topk", x);
+    const at_shape *shape = &x->value->shape;
+    if ((dim = tn_check_dim("topk", shape, dim)) < 0) return NULL;
+    int64_t n = shape->ndim ? shape->dim[dim] : 1;
+    if (k < 0 || k > n)
+        return at_fail(AT_ERROR_VALUE, "topk: the %" PRId64 " largest along dimension %d of %s: want 0 to %" PRId64, k, dim,
+                       tn_describe(x), n);
+    return order(x, dim, k, true, true, indices);
+}
+
+/* ---- extremes along a dimension ----------------------------------------------------------------------------------------- */
+
+/* The first index of the largest or smallest element of each column; a NaN wins over everything, the first NaN over later
+ * ones. */
+#define EXTREME_INDEX(name, type, is_nan)                                                                \
+    static void name(const at_shape *around, bool largest, const type *x, int64_t *index) {              \
+        int64_t n = around->dim[1], inner = around->dim[2];                                              \
+        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                           \
+            const type *column = x + i / inner * n * inner + i % inner;                                  \
+            int64_t best = 0;                                                                            \
+            for (int64_t k = 1; k < n; k++) {                                                            \
+                type a = column[k * inner], b = column[best * inner];                                    \
+                bool better = largest ? a > b : a < b;                                                   \
+                if ((better || is_nan(a)) && !is_nan(b)) best = k;                                       \
+            }                                                                                            \
+            index[i] = best;                                                                             \
+        }                                                                                                \
+    }
+#define NEVER(x) false
+EXTREME_INDEX(extreme_f32, float, isnan)
+EXTREME_INDEX(extreme_f64, double, isnan)
+EXTREME_INDEX(extreme_i64, int64_t, NEVER)
+EXTREME_INDEX(extreme_bool, bool, NEVER)
+
+static tn_value *extreme_indices(tn_value *x, int dim, bool largest) {
+    at_shape shape = x->shape, around = ag_around(&shape, dim);
+    if (shape.ndim) shape.dim[dim] = 1;
+    tn_value *from = tn_value_contiguous(x), *y = from ? tn_value_new(AT_INT64, &shape) : NULL;
+    if (y && y->numel > 0) {
+        switch (x->dtype) {
+        case AT_FLOAT32: extreme_f32(&around, largest, tn_data(from), tn_data(y)); break;
+        case AT_FLOAT64: extreme_f64(&around, largest, tn_data(from), tn_data(y)); break;
+        case AT_INT64: extreme_i64(&around, largest, tn_data(from), tn_data(y)); break;
+        case AT_BOOL: extreme_bool(&around, largest, tn_data(from), tn_data(y)); break;
+        }
+    }
+    tn_value_release(from);
+    return y;
+}
+
+/* dim is left with size 1. */
+static at_tensor *arg_extreme(const char *function, at_tensor *x, int *dim, bool largest) {
+    AG_CHECK_TENSOR(function, x);
+    const at_shape *shape = &x->value->shape;
+    if ((*dim = tn_check_dim(function, shape, *dim)) < 0) return NULL;
+    if (shape->ndim && shape->dim[*dim] == 0)
+        return at_fail(AT_ERROR_SHAPE, "%s: dimension %d of %s: nothing has no %s element", function, *dim, tn_describe(x),
+                       largest ? "largest" : "smallest");
+    return ag_record(AG_argmax, extreme_indices(x->value, *dim, largest), &x, 1, NULL);
+}
+
+static at_tensor *drop_dim(at_tensor *y, int dim, bool keepdim) {
+    return !y || keepdim || y->value->shape.ndim == 0 ? y : at_squeeze(y, dim);
+}
+
+static at_tensor *extreme_dim(const char *function, at_tensor *x, int dim, bool keepdim, bool largest, at_tensor **indices) {
+    at_tensor *index = arg_extreme(function, x, &dim, largest);
+    at_tensor *y = index ? drop_dim(at_gather(x, dim, index), dim, keepdim) : NULL;
+    at_tensor *found = y && indices ? drop_dim(index, dim, keepdim) : NULL;
+    if (!indices || !y) return y;
+    if (found) *indices = found;
+    return found ? y : NULL;
+}
+
+at_tensor *at_max_dim(at_tensor *x, int dim, bool keepdim, at_tensor **indices) {
+    return extreme_dim("max_dim", x, dim, keepdim, true, indices);
+}
+at_tensor *at_min_dim(at_tensor *x, int dim, bool keepdim, at_tensor **indices) {
+    return extreme_dim("min_dim", x, dim, keepdim, false, indices);
+}
+at_tensor *at_argmax(at_tensor *x, int dim, bool keepdim) {
+    at_tensor *index = arg_extreme("argmax", x, &dim, true);
+    return drop_dim(index, dim, keepdim);
+}
+at_tensor *at_argmin(at_tensor *x, int dim, bool keepdim) {
+    at_tensor *index = arg_extreme("argmin", x, &dim, false);
+    return drop_dim(index, dim, keepdim);
+}
+
+/* ---- one-hot ------------------------------------------------------------------------------------------------------------ */
+
+static int64_t largest_class(const tn_value *index) {
+    const int64_t *i = tn_data(index);
+    int64_t largest = -1;
+    for (int64_t k = 0; k < index->numel; k++) largest = i[k] > largest ? i[k] : largest;
+    return largest;
+}
+
+static tn_value *one_hot_value(tn_value *index, int64_t n) {
+    at_shape shape = index->shape;
+    if (n == -1) n = largest_class(index) + 1;
+    shape.dim[shape.ndim++] = n;
+    if (!tn_check_shape("one_hot", &shape) || !check_range("one_hot", index, n)) return NULL;
+    tn_value *y = tn_value_full(AT_INT64, &shape, 0);
+    const int64_t *i = tn_data(index);
+    for (int64_t k = 0; y && k < index->numel; k++) ((int64_t *)tn_data(y))[k * n + i[k]] = 1;
+    return y;
+}
+
+at_tensor *at_one_hot(at_tensor *x, int64_t n) {
+    AG_CHECK_TENSOR("one_hot", x);
+    if (!check_index("one_hot", x)) return NULL;
+    if (x->value->shape.ndim == AT_MAX_DIMS)
+        return at_fail(AT_ERROR_SHAPE, "one_hot: %s: there can be at most %d dimensions", tn_describe(x), AT_MAX_DIMS);
+    if (n < -1 || n == 0) return at_fail(AT_ERROR_VALUE, "one_hot: %" PRId64 " classes: want at least 1, or -1 to count them", n);
+    tn_value *index = tn_value_contiguous(x->value), *y = index ? one_hot_value(index, n) : NULL;
+    tn_value_release(index);
+    return ag_record(AG_one_hot, y, &x, 1, NULL);
+}

@@ -1,0 +1,177 @@
+/* autograd/node.c - the gradient graph: recording operations, leaves, and letting go of graphs of any depth. */
+#include <string.h>
+
+#include "internal.h"
+
+const char *ag_name(ag_operation operation) {
+    static const char *const names[] = {
+#define DIFFERENTIABLE(name) #name,
+#define CONSTANT(name) #name,
+#include "operations.def"
+#undef DIFFERENTIABLE
+#undef CONSTANT
+        "leaf"};
+    return names[operation];
+}
+
+/* ---- grad mode ---------------------------------------------------------------------------------------------------------- */
+
+static _Thread_local bool paused;
+
+bool ag_grad_mode(void) { return !paused; }
+
+bool ag_set_grad_mode(bool on) {
+    bool before = !paused;
+    paused = !on;
+    return before;
+}
+
+at_grad_guard at_no_grad_open(void) { return (at_grad_guard){.before = ag_set_grad_mode(false), .open = true}; }
+
+void at_no_grad_close(at_grad_guard *guard) {
+    if (guard->open) ag_set_grad_mode(guard->before);
+    guard->open = false;
+}
+
+/* ---- nodes -------------------------------------------------------------------------------------------------------------- */
+
+static size_t node_size(int n_inputs, bool parameters) {
+    return sizeof(ag_node) + (size_t)n_inputs * sizeof(ag_input) + (parameters ? sizeof(ag_parameters) : 0);
+}
+
+static bool is_leaf(void *node) { return ((ag_node *)node)->operation == AG_LEAF; }
+
+static ag_node *node_new(ag_operation operation, int n_inputs, const ag_parameters *parameters) {
+    size_t size = node_size(n_inputs, parameters != NULL);
+    ag_node *node = tn_memory_new(size);
+    if (!node) return NULL;
+    atomic_init(&node->refs, 1);
+    node->operation = operation;
+    node->n_inputs = n_inputs;
+    node->requires_grad = true;
+    node->value = NULL;
+    node->grad = NULL;
+    node->parameters = NULL;
+    if (parameters) {
+        node->parameters = (ag_parameters *)(void *)(node->input + n_inputs);
+        *node->parameters = *parameters;
+    }
+    return node;
+}
+
+__attribute__((constructor)) static void introduce_nodes(void) { tn_set_node_functions(ag_node_release, is_leaf); }
+
+/* A list of nodes that nobody holds any more takes the place of recursion. */
+void ag_node_release(void *released) {
+    ag_node *dead = released;
+    if (!tn_count_down(&dead->refs)) return;
+    dead->next = NULL;
+    while (dead) {
+        ag_node *node = dead;
+        dead = node->next;
+        for (int i = 0; i < node->n_inputs; i++) {
+            tn_operand_release(node->input[i].value);
+            ag_node *input = node->input[i].node;
+            if (!input || !tn_count_down(&input->refs)) continue;
+            input->next = dead;
+            dead = input;
+        }
+        if (node->value) tn_operand_release(node->value);
+        at_release(node->grad);
+        tn_memory_free(node, node_size(node->n_inputs, node->parameters != NULL));
+    }
+}
+
+static tn_value *hold(tn_value *v) {
+    tn_count_up(&v->readers);
+    return tn_value_retain(v);
+}
+
+/* ---- recording ---------------------------------------------------------------------------------------------------------- */
+
+static bool needs_gradient(at_tensor *const *inputs, int n) {
+    for (int i = 0; i < n; i++)
+        if (at_requires_grad(inputs[i])) return true;
+    return false;
+}
+
+static bool is_constant(ag_operation operation) {
+    static const bool constant[] = {
+#define DIFFERENTIABLE(name) false,
+#define CONSTANT(name) true,
+#include "operations.def"
+#undef DIFFERENTIABLE
+#undef CONSTANT
+    };
+    return constant[operation];
+}
+
+at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n, const ag_parameters *parameters) {
+    if (!y) return NULL;
+    ag_node *node = NULL;
+    if (!paused && !is_constant(operation) && tn_is_floating(y->dtype) && needs_gradient(inputs, n)) {
+        node = node_new(operation, n, parameters);
+        if (!node) {
+            tn_value_release(y);
+            return NULL;
+        }
+        node->value = hold(y);
+        for (int i = 0; i < n; i++) {
+            node->input[i].value = hold(inputs[i]->value);
+            node->input[i].node = at_requires_grad(inputs[i]) ? inputs[i]->node : NULL;
+            if (node->input[i].node) tn_count_up(&node->input[i].node->refs);
+        }
+    }
+    at_tensor *t = tn_tensor_from(y);
+    if (t) t->node = node;
+    else if (node) ag_node_release(node);
+    return t;
+}
+
+at_tensor *ag_tensor(tn_value *value, ag_node *node) {
+    at_tensor *t = tn_tensor_from(tn_value_retain(value));
+    if (t && node && !paused) {
+        tn_count_up(&node->refs);
+        t->node = node;
+    }
+    return t;
+}
+
+/* ---- leaves ------------------------------------------------------------------------------------------------------------- */
+
+at_tensor *at_set_requires_grad(at_tensor *t, bool requires_grad) {
+    AG_CHECK_TENSOR("set_requires_grad", t);
+    ag_node *node = t->node;
+    if (node && node->operation != AG_LEAF)
+        return at_fail(AT_ERROR_STATE, "set_requires_grad: %s is the result of %s: only leaves can be set (at_detach gives one)",
+                       tn_describe(t), ag_name(node->operation));
+    if (requires_grad && !tn_is_floating(t->value->dtype))
+        return at_fail(AT_ERROR_DTYPE, "set_requires_grad: %s: only floating-point tensors have gradients", tn_describe(t));
+    if (!node && requires_grad && !(t->node = node_new(AG_LEAF, 0, NULL))) return NULL;
+    if (node) node->requires_grad = requires_grad;
+    return t;
+}
+
+bool at_requires_grad(at_tensor *t) {
+    if (!t) return at_fail_null("requires_grad", "t");
+    const ag_node *node = t->node;
+    return node && node->requires_grad;
+}
+
+at_tensor *at_detach(at_tensor *t) {
+    AG_CHECK_TENSOR("detach", t);
+    return tn_tensor_from(tn_value_retain(t->value));
+}
+
+at_tensor *at_grad(at_tensor *t) {
+    AG_CHECK_TENSOR("grad", t);
+    const ag_node *node = t->node;
+    if (!node || !node->grad) return NULL;
+    return tn_scope_add(at_retain(node->grad));
+}
+
+void at_zero_grad(at_tensor *t) {
+    ag_node *node = t ? t->node : NULL;
+    if (!t) at_fail_null("zero_grad", "t");
+    else if (node) at_assign(&node->grad, NULL);
+}

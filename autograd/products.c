@@ -1,0 +1,96 @@
+/* autograd/products.c - matrix products, with their derivatives. */
+#include "internal.h"
+
+static bool check_products(const char *function, at_tensor *a, at_tensor *b) {
+    if (a->value->dtype != b->value->dtype)
+        return at_fail(AT_ERROR_DTYPE, "%s: a is %s and b %s: want one dtype", function, tn_describe(a), tn_describe(b));
+    if (a->value->dtype == AT_BOOL)
+        return at_fail(AT_ERROR_DTYPE, "%s: a and b are bool: want numbers (at_to converts)", function);
+    return true;
+}
+
+at_tensor *at_bmm(at_tensor *a, at_tensor *b) {
+    AG_CHECK_TENSOR("bmm", a);
+    AG_CHECK_TENSOR("bmm", b);
+    const at_shape *p = &a->value->shape, *q = &b->value->shape;
+    const char *text_a = tn_shape_text(p), *text_b = tn_shape_text(q);
+    if (p->ndim != 3 || q->ndim != 3)
+        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: want three dimensions each (at_matmul takes others)", text_a,
+                       text_b);
+    if (p->dim[0] != q->dim[0])
+        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: %lld and %lld matrices: there must be as many", text_a, text_b,
+                       (long long)p->dim[0], (long long)q->dim[0]);
+    if (p->dim[2] != q->dim[1])
+        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: columns of batch1 (%lld) must equal rows of batch2 (%lld)",
+                       text_a, text_b, (long long)p->dim[2], (long long)q->dim[1]);
+    if (!check_products("bmm", a, b)) return NULL;
+    return ag_record(AG_bmm, tn_value_bmm(a->value, b->value), (at_tensor *[]){a, b}, 2, NULL);
+}
+AG_RULE(bmm) {
+    if (v->needed[0]) v->dx[0] = at_bmm(v->g, at_transpose(v->x[1], 1, 2));
+    if (v->needed[1]) v->dx[1] = at_bmm(at_transpose(v->x[0], 1, 2), v->g);
+}
+
+/* ---- all of torch.matmul's cases, as batches of matrices ------------------------------------------------------------------ */
+
+/* The dimensions in front of the last two. */
+static at_shape batch_of(const at_shape *shape) {
+    at_shape batch = {.ndim = shape->ndim - 2};
+    for (int d = 0; d < batch.ndim; d++) batch.dim[d] = shape->dim[d];
+    return batch;
+}
+
+static at_shape with_matrix(at_shape batch, int64_t rows, int64_t columns) {
+    batch.dim[batch.ndim++] = rows;
+    batch.dim[batch.ndim++] = columns;
+    return batch;
+}
+
+/* x with its matrices in one batch dimension, its batch broadcast to batch. */
+static at_tensor *flat_batch(at_tensor *x, const at_shape *batch) {
+    const at_shape *shape = &x->value->shape;
+    int64_t rows = shape->dim[shape->ndim - 2], columns = shape->dim[shape->ndim - 1];
+    at_tensor *full = at_expand_shape(x, with_matrix(*batch, rows, columns));
+    return full ? at_reshape(full, tn_shape_numel(batch), rows, columns) : NULL;
+}
+
+/* a and b have at least two dimensions. */
+static at_tensor *matmul(at_tensor *a, at_tensor *b) {
+    at_shape of_a = batch_of(&a->value->shape), of_b = batch_of(&b->value->shape), batch;
+    int64_t rows = a->value->shape.dim[of_a.ndim], columns = b->value->shape.dim[of_b.ndim + 1];
+    int64_t inner = a->value->shape.dim[of_a.ndim + 1];
+    if (inner != b->value->shape.dim[of_b.ndim] || !tn_shapes_broadcast(&of_a, &of_b, &batch))
+        return at_fail(AT_ERROR_SHAPE, "matmul: a %s and b %s: %s", tn_shape_text(&a->value->shape),
+                       tn_shape_text(&b->value->shape),
+                       inner != b->value->shape.dim[of_b.ndim] ? "columns of a must equal rows of b"
+                                                               : "the dimensions before the matrices do not broadcast");
+    at_tensor *y;
+    if (tn_shape_numel(&of_b) == 1 && of_a.ndim >= of_b.ndim) { /* one b for all of a: its rows are one long matrix */
+        at_tensor *tall = at_reshape(a, 1, tn_shape_numel(&of_a) * rows, inner);
+        y = tall ? at_bmm(tall, at_reshape(b, 1, inner, columns)) : NULL;
+    } else {
+        at_tensor *x = flat_batch(a, &batch);
+        y = x ? at_bmm(x, flat_batch(b, &batch)) : NULL;
+    }
+    return y ? at_reshape_shape(y, with_matrix(batch, rows, columns)) : NULL;
+}
+
+at_tensor *at_matmul(at_tensor *a, at_tensor *b) {
+    AG_CHECK_TENSOR("matmul", a);
+    AG_CHECK_TENSOR("matmul", b);
+    int dims_a = a->value->shape.ndim, dims_b = b->value->shape.ndim;
+    if (dims_a == 0 || dims_b == 0)
+        return at_fail(AT_ERROR_SHAPE, "matmul: a %s and b %s: want at least one dimension each (at_mul takes scalars)",
+                       tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape));
+    if (!check_products("matmul", a, b)) return NULL;
+    if (dims_a > 1 && dims_b > 1) return matmul(a, b);
+    int64_t inner = a->value->shape.dim[dims_a - 1], other = b->value->shape.dim[dims_b > 1 ? dims_b - 2 : 0];
+    if (inner != other)
+        return at_fail(AT_ERROR_SHAPE, "matmul: a %s and b %s: the last size of a (%lld) must equal %s of b (%lld)",
+                       tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape), (long long)inner,
+                       dims_b > 1 ? "the rows" : "the size", (long long)other);
+    /* A vector is a row on the left and a column on the right; that dimension goes again. */
+    at_tensor *y = matmul(dims_a == 1 ? at_unsqueeze(a, 0) : a, dims_b == 1 ? at_unsqueeze(b, 1) : b);
+    if (y && dims_b == 1) y = at_squeeze(y, -1);
+    return y && dims_a == 1 ? at_squeeze(y, dims_b == 1 ? -1 : -2) : y;
+}

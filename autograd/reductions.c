@@ -1,0 +1,375 @@
+/* autograd/reductions.c - sums, products, extremes, and softmax, with their derivatives. */
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ---- dimensions --------------------------------------------------------------------------------------------------------- */
+
+static unsigned all_dims(const at_tensor *x) { return (1u << x->value->shape.ndim) - 1; }
+
+/* The bit of dimension dim; of a 0-dimensional tensor none. False after reporting an error. */
+static bool one_dim(const char *function, at_tensor *x, int dim, unsigned *dims) {
+    if ((dim = tn_check_dim(function, &x->value->shape, dim)) < 0) return false;
+    *dims = x->value->shape.ndim ? 1u << dim : 0;
+    return true;
+}
+
+static at_shape with_ones(const at_shape *shape, unsigned dims) {
+    at_shape kept = *shape;
+    for (int d = 0; d < kept.ndim; d++)
+        if (dims >> d & 1) kept.dim[d] = 1;
+    return kept;
+}
+
+static at_shape without(const at_shape *shape, unsigned dims) {
+    at_shape rest = {.ndim = 0};
+    for (int d = 0; d < shape->ndim; d++)
+        if (!(dims >> d & 1)) rest.dim[rest.ndim++] = shape->dim[d];
+    return rest;
+}
+
+static int64_t count_of(const at_shape *shape, unsigned dims) {
+    int64_t n = 1;
+    for (int d = 0; d < shape->ndim; d++)
+        if (dims >> d & 1) n *= shape->dim[d];
+    return n;
+}
+
+static bool check_floating(const char *function, at_tensor *x) {
+    if (tn_is_floating(x->value->dtype)) return true;
+    return at_fail(AT_ERROR_DTYPE, "%s: %s: want floating point (at_to converts)", function, tn_describe(x));
+}
+
+/* x reduced over dims, which keep size 1: neighbouring ones at a time, the last first. */
+static tn_value *reduce_dims(tn_reduction kind, tn_value *x, unsigned dims) {
+    tn_value *y = tn_value_retain(x);
+    for (int last = x->shape.ndim - 1; last >= 0 && y; last--) {
+        if (!(dims >> last & 1)) continue;
+        int first = last;
+        while (first > 0 && dims >> (first - 1) & 1) first--;
+        at_shape shape = y->shape;
+        for (int d = first; d <= last; d++) shape.dim[d] = 1;
+        tn_value *reduced = tn_value_reduce(kind, y, first, last - first + 1, &shape);
+        tn_value_release(y);
+        y = reduced;
+        last = first;
+    }
+    if (y == x && dims == 0) { /* a copy, in the dtype of the result */
+        y = tn_value_reduce(kind, x, x->shape.ndim, 0, &x->shape);
+        tn_value_release(x);
+    }
+    return y;
+}
+
+static tn_value *reduced(tn_reduction kind, tn_value *x, unsigned dims, bool keepdim) {
+    tn_value *kept = reduce_dims(kind, x, dims);
+    if (!kept || keepdim) return kept;
+    at_shape rest = without(&kept->shape, dims);
+    tn_value *y = tn_value_reshape(kept, &rest);
+    tn_value_release(kept);
+    return y;
+}
+
+/* A result without the reduced dimensions, with them again as 1. */
+static at_tensor *restore_dims(at_tensor *y, const at_tensor *x, unsigned dims) {
+    return at_reshape_shape(y, with_ones(&x->value->shape, dims));
+}
+
+static const ag_parameters *remember(ag_parameters *p, unsigned dims) {
+    p->start = dims;
+    return p;
+}
+
+static unsigned remembered(const ag_vjp *v) { return (unsigned)v->parameters->start; }
+
+/* ---- sums --------------------------------------------------------------------------------------------------------------- */
+
+at_tensor *ag_sum(at_tensor *x, unsigned dims, bool keepdim) {
+    AG_CHECK_TENSOR("sum", x);
+    ag_parameters p = {0};
+    return ag_record(AG_sum, reduced(TN_SUM, x->value, dims, keepdim), &x, 1, remember(&p, dims));
+}
+AG_RULE(sum) { v->dx[0] = at_expand_shape(restore_dims(v->g, v->x[0], remembered(v)), v->x[0]->value->shape); }
+
+at_tensor *ag_sum_to(at_tensor *x, const at_shape *shape) {
+    int lead = x->value->shape.ndim - shape->ndim;
+    unsigned dims = (1u << lead) - 1;
+    for (int d = 0; d < shape->ndim; d++)
+        if (shape->dim[d] == 1 && x->value->shape.dim[lead + d] != 1) dims |= 1u << (lead + d);
+    at_tensor *sum = ag_sum(x, dims, true);
+    return sum ? at_reshape_shape(sum, *shape) : NULL;
+}
+
+at_tensor *at_sum(at_tensor *x) {
+    AG_CHECK_TENSOR("sum", x);
+    return ag_sum(x, all_dims(x), false);
+}
+
+at_tensor *at_sum_dim(at_tensor *x, int dim, bool keepdim) {
+    AG_CHECK_TENSOR("sum_dim", x);
+    unsigned dims;
+    return one_dim("sum_dim", x, dim, &dims) ? ag_sum(x, dims, keepdim) : NULL;
+}
+
+static at_tensor *mean(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    if (!check_floating(function, x)) return NULL;
+    return at_div(ag_sum(x, dims, keepdim), (double)count_of(&x->value->shape, dims));
+}
+
+at_tensor *at_mean(at_tensor *x) {
+    AG_CHECK_TENSOR("mean", x);
+    return mean("mean", x, all_dims(x), false);
+}
+
+at_tensor *at_mean_dim(at_tensor *x, int dim, bool keepdim) {
+    AG_CHECK_TENSOR("mean_dim", x);
+    unsigned dims;
+    return one_dim("mean_dim", x, dim, &dims) ? mean("mean_dim", x, dims, keepdim) : NULL;
+}
+
+/* Two passes: the squares of what is left when the mean is taken off. */
+static at_tensor *variance(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    if (!check_floating(function, x)) return NULL;
+    int64_t n = count_of(&x->value->shape, dims);
+    at_tensor *deviation = at_sub(x, mean(function, x, dims, true));
+    return deviation ? at_div(ag_sum(at_square(deviation), dims, keepdim), (double)(n > 1 ? n - 1 : 0)) : NULL;
+}
+
+at_tensor *at_var(at_tensor *x) {
+    AG_CHECK_TENSOR("var", x);
+    return variance("var", x, all_dims(x), false);
+}
+
+at_tensor *at_var_dim(at_tensor *x, int dim, bool keepdim) {
+    AG_CHECK_TENSOR("var_dim", x);
+    unsigned dims;
+    return one_dim("var_dim", x, dim, &dims) ? variance("var_dim", x, dims, keepdim) : NULL;
+}
+
+/* The derivative of sqrt is infinite at 0, where a norm and a standard deviation have 0 among their subgradients. */
+at_tensor *ag_root(at_tensor *x) {
+    if (!x) return NULL;
+    tn_value *operand = x->value;
+    return ag_record(AG_root, tn_value_elementwise(TN_SQRT, operand->dtype, &operand->shape, &operand, 1), &x, 1, NULL);
+}
+AG_RULE(root) { v->dx[0] = at_where(at_eq(v->y, 0), 0, at_div(v->g, at_mul(v->y, 2))); }
+
+at_tensor *at_std(at_tensor *x) {
+    AG_CHECK_TENSOR("std", x);
+    return ag_root(variance("std", x, all_dims(x), false));
+}
+
+at_tensor *at_std_dim(at_tensor *x, int dim, bool keepdim) {
+    AG_CHECK_TENSOR("std_dim", x);
+    unsigned dims;
+    return one_dim("std_dim", x, dim, &dims) ? ag_root(variance("std_dim", x, dims, keepdim)) : NULL;
+}
+
+at_tensor *at_norm(at_tensor *x) {
+    AG_CHECK_TENSOR("norm", x);
+    return check_floating("norm", x) ? ag_root(at_sum(at_square(x))) : NULL;
+}
+
+/* ---- products ----------------------------------------------------------------------------------------------------------- */
+
+/* For each index along the middle dimension of (outer, n, inner) the product of what comes before it: shifted once, then
+ * multiplied with itself shifted by 1, 2, 4, ... No division, so that zeros do no harm. */
+static at_tensor *products_before(at_tensor *x) {
+    int64_t n = x->value->shape.dim[1];
+    at_tensor *first = at_slice(x, 1, 0, 1, 1);
+    at_tensor *y = at_cat(1, at_ones_like(first), at_slice(x, 1, 0, n - 1, 1));
+    for (int64_t shift = 1; shift < n && y; shift *= 2)
+        y = at_mul(y, at_cat(1, at_ones_like(at_slice(x, 1, 0, shift, 1)), at_slice(y, 1, 0, n - shift, 1)));
+    return y;
+}
+
+static at_tensor *product(at_tensor *x, unsigned dims, int dim, bool keepdim) {
+    ag_parameters p = {.dim = dim};
+    return ag_record(AG_prod, reduced(TN_PROD, x->value, dims, keepdim), &x, 1, remember(&p, dims));
+}
+AG_RULE(prod) {
+    at_tensor *x = v->x[0];
+    if (x->value->numel == 0) return;
+    at_tensor *around = at_reshape_shape(x, ag_around(&x->value->shape, v->parameters->dim));
+    at_tensor *after = at_flip(products_before(at_flip(around, 1)), 1);
+    at_tensor *others = at_reshape_shape(at_mul(products_before(around), after), x->value->shape);
+    v->dx[0] = at_mul(restore_dims(v->g, x, remembered(v)), others);
+}
+
+at_tensor *at_prod_dim(at_tensor *x, int dim, bool keepdim) {
+    AG_CHECK_TENSOR("prod_dim", x);
+    unsigned dims;
+    if (!one_dim("prod_dim", x, dim, &dims)) return NULL;
+    return product(x, dims, tn_check_dim("prod_dim", &x->value->shape, dim), keepdim);
+}
+
+at_tensor *at_prod(at_tensor *x) {
+    AG_CHECK_TENSOR("prod", x);
+    at_tensor *flat = at_flatten(x);
+    return flat ? product(flat, 1, 0, false) : NULL;
+}
+
+/* ---- extremes ----------------------------------------------------------------------------------------------------------- */
+
+static at_tensor *extreme(ag_operation operation, tn_reduction kind, at_tensor *x) {
+    AG_CHECK_TENSOR(ag_name(operation), x);
+    if (x->value->numel == 0)
+        return at_fail(AT_ERROR_SHAPE, "%s: %s: nothing has no %s element", ag_name(operation), tn_describe(x),
+                       kind == TN_MAX ? "largest" : "smallest");
+    return ag_record(operation, reduced(kind, x->value, all_dims(x), false), &x, 1, NULL);
+}
+
+/* The gradient is shared evenly by all elements that equal the result; NaN counts as equal to NaN. */
+static at_tensor *share_evenly(const ag_vjp *v) {
+    at_tensor *x = v->x[0], *y = v->y;
+    at_tensor *both_nan = at_logical_and(at_ne(x, x), at_ne(y, y));
+    at_tensor *share = at_to(at_logical_or(at_eq(x, y), both_nan), x->value->dtype);
+    return at_mul(share, at_div(v->g, at_sum(share)));
+}
+
+at_tensor *at_max(at_tensor *x) { return extreme(AG_max, TN_MAX, x); }
+AG_RULE(max) { v->dx[0] = share_evenly(v); }
+
+at_tensor *at_min(at_tensor *x) { return extreme(AG_min, TN_MIN, x); }
+AG_RULE(min) { v->dx[0] = share_evenly(v); }
+
+/* ---- any and all -------------------------------------------------------------------------------------------------------- */
+
+static at_tensor *truth(ag_operation operation, at_tensor *x, unsigned dims, bool keepdim) {
+    if (count_of(&x->value->shape, dims) == 0) {
+        at_shape kept = with_ones(&x->value->shape, dims), rest = without(&kept, dims);
+        return tn_tensor_from(tn_value_full(AT_BOOL, keepdim ? &kept : &rest, operation == AG_all));
+    }
+    tn_value *bools = tn_value_cast(x->value, AT_BOOL);
+    tn_value *y = bools ? reduced(operation == AG_all ? TN_MIN : TN_MAX, bools, dims, keepdim) : NULL;
+    tn_value_release(bools);
+    return ag_record(operation, y, &x, 1, NULL);
+}
+
+at_tensor *at_any(at_tensor *x) {
+    AG_CHECK_TENSOR("any", x);
+    return truth(AG_any, x, all_dims(x), false);
+}
+
+at_tensor *at_any_dim(at_tensor *x, int dim, bool keepdim) {
+    AG_CHECK_TENSOR("any_dim", x);
+    unsigned dims;
+    return one_dim("any_dim", x, dim, &dims) ? truth(AG_any, x, dims, keepdim) : NULL;
+}
+
+at_tensor *at_all(at_tensor *x) {
+    AG_CHECK_TENSOR("all", x);
+    return truth(AG_all, x, all_dims(x), false);
+}
+
+at_tensor *at_all_dim(at_tensor *x, int dim, bool keepdim) {
+    AG_CHECK_TENSOR("all_dim", x);
+    unsigned dims;
+    return one_dim("all_dim", x, dim, &dims) ? truth(AG_all, x, dims, keepdim) : NULL;
+}
+
+/* ---- softmax and its relatives ------------------------------------------------------------------------------------------ */
+
+static at_tensor *softmax_last(ag_operation operation, at_tensor *x) {
+    return x ? ag_record(operation, tn_value_softmax(x->value, operation == AG_log_softmax), &x, 1, NULL) : NULL;
+}
+
+static at_tensor *softmax(ag_operation operation, at_tensor *x, int dim) {
+    AG_CHECK_TENSOR(ag_name(operation), x);
+    if (!check_floating(ag_name(operation), x)) return NULL;
+    if ((dim = tn_check_dim(ag_name(operation), &x->value->shape, dim)) < 0) return NULL;
+    if (dim >= x->value->shape.ndim - 1) return softmax_last(operation, x);
+    at_tensor *y = softmax_last(operation, at_transpose(x, dim, -1));
+    return y ? at_transpose(y, dim, -1) : NULL;
+}
+
+static unsigned last_dim(const at_tensor *x) {
+    int ndim = x->value->shape.ndim;
+    return ndim ? 1u << (ndim - 1) : 0;
+}
+
+at_tensor *at_softmax(at_tensor *x, int dim) { return softmax(AG_softmax, x, dim); }
+AG_RULE(softmax) { v->dx[0] = at_mul(v->y, at_sub(v->g, ag_sum(at_mul(v->g, v->y), last_dim(v->y), true))); }
+
+at_tensor *at_log_softmax(at_tensor *x, int dim) { return softmax(AG_log_softmax, x, dim); }
+AG_RULE(log_softmax) { v->dx[0] = at_sub(v->g, at_mul(at_exp(v->y), ag_sum(v->g, last_dim(v->y), true))); }
+
+/* log sum exp x = m + log sum exp(x - m) for the largest element m; an infinite m is left in. */
+static at_tensor *shifted_logsumexp(at_tensor *x, unsigned dims) {
+    if (x->value->numel == 0) return at_log(ag_sum(at_exp(x), dims, true));
+    at_tensor *m = tn_tensor_from(reduce_dims(TN_MAX, x->value, dims));
+    if (!m) return NULL;
+    at_tensor *shift = at_masked_fill(m, at_eq(at_abs(m), INFINITY), 0);
+    return at_add(at_log(ag_sum(at_exp(at_sub(x, shift)), dims, true)), shift);
+}
+
+static at_tensor *logsumexp(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    if (!check_floating(function, x)) return NULL;
+    tn_value *value = NULL;
+    AT_SCOPE AT_NO_GRAD {
+        at_tensor *y = shifted_logsumexp(x, dims);
+        at_shape shape = with_ones(&x->value->shape, dims);
+        if (!keepdim) shape = without(&shape, dims);
+        value = y ? tn_value_reshape(y->value, &shape) : NULL;
+    }
+    ag_parameters p = {0};
+    return ag_record(AG_logsumexp, value, &x, 1, remember(&p, dims));
+}
+AG_RULE(logsumexp) {
+    unsigned dims = remembered(v);
+    at_tensor *y = restore_dims(v->y, v->x[0], dims), *g = restore_dims(v->g, v->x[0], dims);
+    v->dx[0] = at_mul(g, at_exp(at_sub(v->x[0], y)));
+}
+
+at_tensor *at_logsumexp(at_tensor *x) {
+    AG_CHECK_TENSOR("logsumexp", x);
+    return logsumexp("logsumexp", x, all_dims(x), false);
+}
+
+at_tensor *at_logsumexp_dim(at_tensor *x, int dim, bool keepdim) {
+    AG_CHECK_TENSOR("logsumexp_dim", x);
+    unsigned dims;
+    return one_dim("logsumexp_dim", x, dim, &dims) ? logsumexp("logsumexp_dim", x, dims, keepdim) : NULL;
+}
+
+/* ---- running sums ------------------------------------------------------------------------------------------------------- */
+
+#define RUNNING_SUM(name, type, accumulator)                                                             \
+    static void name(const at_shape *around, const type *x, type *y) {                                   \
+        int64_t n = around->dim[1], inner = around->dim[2];                                              \
+        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                           \
+            int64_t at = i / inner * n * inner + i % inner;                                              \
+            accumulator sum = 0;                                                                         \
+            for (int64_t k = 0; k < n; k++, at += inner) y[at] = (type)(sum += (accumulator)x[at]);      \
+        }                                                                                                \
+    }
+RUNNING_SUM(running_sum_f32, float, double)
+RUNNING_SUM(running_sum_f64, double, double)
+RUNNING_SUM(running_sum_i64, int64_t, uint64_t)
+
+static tn_value *cumsum_value(tn_value *x, int dim) {
+    at_dtype dtype = x->dtype == AT_BOOL ? AT_INT64 : x->dtype;
+    tn_value *cast = tn_value_cast(x, dtype);
+    tn_value *stored = cast ? tn_value_contiguous(cast) : NULL;
+    tn_value *y = stored ? tn_value_new(dtype, &x->shape) : NULL;
+    at_shape around = ag_around(&x->shape, dim);
+    if (y && x->numel > 0) {
+        if (dtype == AT_FLOAT32) running_sum_f32(&around, tn_data(stored), tn_data(y));
+        else if (dtype == AT_FLOAT64) running_sum_f64(&around, tn_data(stored), tn_data(y));
+        else running_sum_i64(&around, tn_data(stored), tn_data(y));
+    }
+    tn_value_release(stored);
+    tn_value_release(cast);
+    return y;
+}
+
+at_tensor *at_cumsum(at_tensor *x, int dim) {
+    AG_CHECK_TENSOR("cumsum", x);
+    if ((dim = tn_check_dim("cumsum", &x->value->shape, dim)) < 0) return NULL;
+    return ag_record(AG_cumsum, cumsum_value(x->value, dim), &x, 1, &(ag_parameters){.dim = dim});
+}
+AG_RULE(cumsum) {
+    int dim = v->parameters->dim;
+    v->dx[0] = at_flip(at_cumsum(at_flip(v->g, dim), dim), dim);
+}
