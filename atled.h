@@ -1,0 +1,11 @@
+/* atled - a miniature autograd tensor framework. The name is "delta" backwards, the old name of the gradient sign. */
+#ifndef ATLED_H
+#define ATLED_H
+
+#include "tensor/tensor.h"
+#include "autograd/operations.h"
+#include "autograd/autograd.h"
+#include "nn/nn.h"
+#include "optim/optim.h"
+
+#endif

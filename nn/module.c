@@ -1,0 +1,154 @@
+/* nn/module.c - models as structs that begin with an at_module. */
+#define _POSIX_C_SOURCE 200809L
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../tensor/internal.h"
+#include "nn.h"
+
+typedef enum { PARAMETER, BUFFER, CHILD } part_kind;
+
+struct at_module_entry {
+    at_module_entry *next;
+    part_kind kind;
+    char *name;
+    at_tensor **slot; /* of a parameter or a buffer */
+    at_module *child;
+};
+
+void *at_module_new(size_t size, const char *name) {
+    if (!name) return at_fail_null("module_new", "name");
+    if (size < sizeof(at_module))
+        return at_fail(AT_ERROR_VALUE, "module_new: %s: %zu bytes: the struct must begin with an at_module", name, size);
+    at_module *module = calloc(1, size);
+    tn_thread_set_operation("module_new");
+    if (!module) return tn_fail_memory(size);
+    module->name = name;
+    return module;
+}
+
+static at_module_entry *find_part(const at_module *module, const char *name) {
+    at_module_entry *e = module->entries;
+    while (e && strcmp(e->name, name) != 0) e = e->next;
+    return e;
+}
+
+/* A new last entry; NULL after reporting an error. */
+static at_module_entry *add_part(const char *function, at_module *module, const char *name, part_kind kind) {
+    if (!module) return at_fail_null(function, "module");
+    if (!name) return at_fail_null(function, "name");
+    if (find_part(module, name))
+        return at_fail(AT_ERROR_VALUE, "%s: %s has a part named \"%s\" already", function, module->name, name);
+    at_module_entry *e = calloc(1, sizeof *e);
+    char *copy = e ? strdup(name) : NULL;
+    if (!copy) {
+        free(e);
+        tn_thread_set_operation(function);
+        return tn_fail_memory(sizeof *e);
+    }
+    *e = (at_module_entry){.kind = kind, .name = copy};
+    at_module_entry **end = &module->entries;
+    while (*end) end = &(*end)->next;
+    return *end = e;
+}
+
+bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
+    if (!slot) return at_fail_null("module_parameter", "slot");
+    if (!value) return at_fail_null("module_parameter", "value");
+    if (!at_set_requires_grad(value, true)) return false;
+    at_module_entry *e = add_part("module_parameter", module, name, PARAMETER);
+    if (!e) return false;
+    e->slot = slot;
+    *slot = at_retain(value);
+    return true;
+}
+
+bool at_module_buffer(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
+    if (!slot) return at_fail_null("module_buffer", "slot");
+    at_module_entry *e = add_part("module_buffer", module, name, BUFFER);
+    if (!e) return false;
+    e->slot = slot;
+    *slot = value ? at_retain(value) : NULL;
+    return true;
+}
+
+bool at_module_child(at_module *module, const char *name, at_module *child) {
+    if (!child) return at_fail_null("module_child", "child");
+    at_module_entry *e = add_part("module_child", module, name, CHILD);
+    if (e) e->child = child;
+    return e != NULL;
+}
+
+/* ---- parameters --------------------------------------------------------------------------------------------------------- */
+
+/* Modules nest as deep as a program builds them, which is not deep. */
+static int list_parameters(const at_module *module, at_tensor **items, int count) {
+    for (const at_module_entry *e = module->entries; e; e = e->next)
+        if (e->kind == PARAMETER) {
+            if (items) items[count] = *e->slot;
+            count++;
+        }
+    for (const at_module_entry *e = module->entries; e; e = e->next)
+        if (e->kind == CHILD) count = list_parameters(e->child, items, count);
+    return count;
+}
+
+at_parameter_list at_parameters(at_module *module) {
+    at_parameter_list none = {0, NULL};
+    if (!module) {
+        at_fail_null("parameters", "module");
+        return none;
+    }
+    int count = list_parameters(module, NULL, 0);
+    at_tensor **items = realloc(module->listed, (size_t)(count ? count : 1) * sizeof *items);
+    if (!items) {
+        tn_thread_set_operation("parameters");
+        tn_fail_memory((size_t)count * sizeof *items);
+        return none;
+    }
+    module->listed = items;
+    list_parameters(module, items, 0);
+    return (at_parameter_list){.count = count, .items = items};
+}
+
+/* ---- printing and freeing ----------------------------------------------------------------------------------------------- */
+
+static void print_parts(FILE *file, const at_module *module, int indent) {
+    fprintf(file, "%s(", module->name);
+    for (const at_module_entry *e = module->entries; e; e = e->next) {
+        fprintf(file, "\n%*s(%s): ", indent + 2, "", e->name);
+        if (e->kind == CHILD) print_parts(file, e->child, indent + 2);
+        else fprintf(file, "%s %s", e->kind == PARAMETER ? "parameter" : "buffer", *e->slot ? tn_describe(*e->slot) : "not set");
+    }
+    if (module->entries) fprintf(file, "\n%*s", indent, "");
+    fputc(')', file);
+}
+
+void at_module_fprint(FILE *file, at_module *module) {
+    if (!module || !file) {
+        at_fail_null("module_print", module ? "file" : "module");
+        return;
+    }
+    print_parts(file, module, 0);
+    at_parameter_list list = at_parameters(module);
+    int64_t elements = 0;
+    for (int i = 0; i < list.count; i++) elements += at_numel(list.items[i]);
+    fprintf(file, "\n%" PRId64 " trainable number%s\n", elements, elements == 1 ? "" : "s");
+}
+
+void at_module_print(at_module *module) { at_module_fprint(stdout, module); }
+
+void at_module_free(at_module *module) {
+    if (!module) return;
+    if (module->destroy) module->destroy(module);
+    for (at_module_entry *e = module->entries, *next; e; e = next) {
+        next = e->next;
+        if (e->kind == CHILD) at_module_free(e->child);
+        else at_release(*e->slot);
+        free(e->name);
+        free(e);
+    }
+    free(module->listed);
+    free(module);
+}
