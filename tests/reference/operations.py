@@ -1,0 +1,148 @@
+"""What each step of a case means in PyTorch: the mirror of the table in tests/test_reference.c."""
+
+import operator
+
+import torch
+import torch.nn.functional as F
+
+F32, F64, I64, BOOL = torch.float32, torch.float64, torch.int64, torch.bool
+NAMES = {F32: "float32", F64: "float64", I64: "int64", BOOL: "bool"}
+BY_NAME = {name: dtype for dtype, name in NAMES.items()}
+
+
+def as_tensor(x, other):
+    """Functions that PyTorch has for tensors only: a number as the 0-dimensional tensor that promotes as it does."""
+    if torch.is_tensor(x):
+        return x
+    keep = torch.is_tensor(other) and other.is_floating_point() and isinstance(x, float)
+    return torch.tensor(x, dtype=other.dtype if keep else None)
+
+
+def with_tensors(f):
+    return lambda a, b: f(as_tensor(a, b), as_tensor(b, a))
+
+
+def no_grad_square(x):
+    with torch.no_grad():
+        return x.square()
+
+
+def sgd(a, b, p, q, r, steps=20, **options):
+    """20 steps on a bounded non-linear problem; all three parameters after each 5. No gradient ever reaches r."""
+    parameters = [t.detach().clone().requires_grad_() for t in (p, q, r)]
+    optimizer = torch.optim.SGD(parameters, **options)
+    kept = []
+    for step in range(steps):
+        p, q, _ = parameters
+        optimizer.zero_grad()
+        loss = (torch.tanh(a @ p) - b).square().sum() + 0.15 * p.square().sum() + 0.1 * (q * p.sin().sum())
+        (loss + 0.2 * q.square()).backward()
+        optimizer.step()
+        if step % 5 == 4:
+            kept += [t.detach().clone() for t in parameters]
+    return tuple(kept)
+
+
+def attention(w, queries, keys):
+    queries = queries.repeat_interleave(keys.shape[1]).reshape(-1, keys.shape[1])
+    return torch.softmax(-(((queries - keys) * w) ** 2) / 2, dim=1)
+
+
+def nw_forward(queries, keys, values, w):
+    weights = attention(w, queries, keys)
+    return torch.bmm(weights.unsqueeze(1), values.unsqueeze(-1)).reshape(-1), weights.detach()
+
+
+def train_nadaraya_watson(seed, n, lr, epochs, dtype=F32):
+    """The chapter's program; another dtype trains in it on the same float32 data."""
+    torch.manual_seed(seed)
+    x, _ = torch.sort(torch.rand(n) * 5)
+    y = 2 * torch.sin(x) + x**0.8 + torch.normal(0.0, 0.5, (n,))
+    others = (1 - torch.eye(n)).type(torch.bool)
+    keys, values = (t.repeat((n, 1))[others].reshape(n, -1).to(dtype) for t in (x, y))
+    w = torch.rand((1,)).to(dtype).requires_grad_()
+    trainer = torch.optim.SGD([w], lr=lr)
+    losses = []
+    for _ in range(epochs):
+        trainer.zero_grad()
+        loss = torch.nn.MSELoss(reduction="none")(nw_forward(x.to(dtype), keys, values, w)[0], y.to(dtype)).sum()
+        loss.backward()
+        trainer.step()
+        losses.append(loss.item())
+    return torch.tensor(losses, dtype=F64), w.detach()
+
+
+OPERATIONS = {
+    **{name: getattr(operator, name) for name in ("add", "sub", "mul", "pow", "eq", "ne", "lt", "le", "gt", "ge")},
+    "div": operator.truediv,
+    "maximum": with_tensors(torch.maximum),
+    "minimum": with_tensors(torch.minimum),
+    "softplus": F.softplus,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "leaky_relu": lambda x, slope: F.leaky_relu(x, slope),
+    "clamp": lambda x, lo, hi: torch.clamp(x, lo, hi),
+    "masked_fill": lambda x, mask, value: torch.masked_fill(x, mask, value),
+    "to": lambda x, dtype: x.to(BY_NAME[dtype]),
+    "contiguous": lambda x: x.contiguous(),
+    "norm": lambda x: torch.linalg.vector_norm(x) if x.dim() != 1 else torch.norm(x),
+    "logsumexp": lambda x: torch.logsumexp(x, tuple(range(x.dim()))) if x.dim() else torch.logsumexp(x, 0),
+    "max_dim": lambda x, dim, keepdim: tuple(torch.max(x, dim, keepdim)),
+    "min_dim": lambda x, dim, keepdim: tuple(torch.min(x, dim, keepdim)),
+    "argmax": lambda x, dim, keepdim: torch.argmax(x, dim, keepdim),
+    "argmin": lambda x, dim, keepdim: torch.argmin(x, dim, keepdim),
+    "var_dim": lambda x, dim, keepdim: torch.var(x, dim, True, keepdim),
+    "std_dim": lambda x, dim, keepdim: torch.std(x, dim, True, keepdim),
+    **{f"{name}_dim": (lambda f: lambda x, dim, keepdim: f(x, dim, keepdim))(getattr(torch, name))
+       for name in ("sum", "mean", "prod", "logsumexp", "any", "all")},
+    **{name: (lambda f: lambda x, dim: f(x, dim))(getattr(torch, name))
+       for name in ("cumsum", "softmax", "log_softmax", "unsqueeze", "squeeze")},
+    "flip": lambda x, dim: torch.flip(x, (dim,)),
+    **{name: (lambda f: lambda x, shape: f(x, shape))(getattr(torch.Tensor, name))
+       for name in ("reshape", "permute", "expand", "repeat")},
+    "transpose": lambda x, dim0, dim1: x.transpose(dim0, dim1),
+    "slice": lambda x, dim, start, end, step: x[(slice(None),) * (dim % x.dim()) + (slice(start, end, step),)],
+    "select": lambda x, dim, index: x.select(dim, index),
+    "cat": lambda *list, dim: torch.cat(list, dim),
+    "stack": lambda *list, dim: torch.stack(list, dim),
+    "tril": lambda x, k: torch.tril(x, k),
+    "triu": lambda x, k: torch.triu(x, k),
+    "repeat_interleave": lambda x, n: torch.repeat_interleave(x, n),
+    "repeat_interleave_dim": lambda x, n, dim: torch.repeat_interleave(x, n, dim),
+    "sort": lambda x, dim, descending: tuple(torch.sort(x, dim=dim, descending=bool(descending), stable=True)),
+    "argsort": lambda x, dim, descending: torch.sort(x, dim=dim, descending=bool(descending), stable=True)[1],
+    "topk": lambda x, k, dim: tuple(torch.topk(x, k, dim)),
+    "masked_select": torch.masked_select,
+    "index_select": lambda x, index, dim: torch.index_select(x, dim, index),
+    "gather": lambda x, index, dim: torch.gather(x, dim, index),
+    "scatter_add": lambda x, index, src, dim: torch.scatter_add(x, dim, index, src),
+    "one_hot": lambda x, n: F.one_hot(x, n),
+    "detach": lambda x: x.detach(),
+    "no_grad_square": no_grad_square,
+    "mse_loss": lambda x, target, reduction: F.mse_loss(x, target, reduction=reduction),
+    "nw_forward": nw_forward,
+    "sgd": sgd,
+    "train_nadaraya_watson": train_nadaraya_watson,
+    "allclose": lambda a, b, rtol, atol: torch.tensor(torch.allclose(a, b, rtol, atol)),
+    "equal": lambda a, b: torch.tensor(torch.equal(a, b)),
+    "manual_seed": lambda seed: torch.manual_seed(seed) and (),
+    "default_dtype": lambda dtype: torch.set_default_dtype(BY_NAME[dtype]) or (),
+    "rand": lambda shape: torch.rand(shape),
+    "randn": lambda shape: torch.randn(shape),
+    "normal": lambda mean, std, shape: torch.normal(mean, std, shape),
+    "randint": lambda low, high, shape: torch.randint(low, high, shape),
+    "zeros": lambda shape: torch.zeros(shape),
+    "ones": lambda shape: torch.ones(shape),
+    "full": lambda value, shape: torch.full(shape, float(value)),
+    "eye": lambda n: torch.eye(n),
+    "arange": lambda start, end, step: torch.arange(float(start), float(end), float(step)),
+    "linspace": lambda start, end, steps: torch.linspace(start, end, steps),
+    "randperm": lambda n: torch.randperm(n),
+    "scalar": lambda value: torch.tensor(float(value)),
+}  # any other name is torch's own
+
+
+def operation(name):
+    return OPERATIONS.get(name) or getattr(torch, name)
+
+
