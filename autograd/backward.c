@@ -123,6 +123,13 @@ static at_tensor *fit(at_tensor *d, const tn_value *input) {
     return d;
 }
 
+/* What a rule leaves out is zero. */
+static at_tensor *zeros_for(const tn_value *input) {
+    at_operand zero = at_operand_integer(0);
+    at_tensor *d = tn_tensor_from(tn_value_number(zero, input->dtype));
+    return d ? at_expand_shape(d, input->shape) : NULL;
+}
+
 static bool add_to(at_tensor **grad, at_tensor *d) {
     at_tensor *sum = *grad ? at_add(*grad, d) : d;
     if (!sum) return false;
@@ -132,8 +139,8 @@ static bool add_to(at_tensor **grad, at_tensor *d) {
 
 static bool contribute(pass *p, const ag_node *node, at_tensor *const *dx, const bool *needed) {
     for (int i = 0; i < node->n_inputs; i++) {
-        if (!needed[i] || !dx[i]) continue;
-        at_tensor *d = fit(dx[i], node->input[i].value);
+        if (!needed[i]) continue;
+        at_tensor *d = dx[i] ? fit(dx[i], node->input[i].value) : zeros_for(node->input[i].value);
         if (!d || !add_to(&find(p, node->input[i].node)->grad, d)) return false;
     }
     return true;

@@ -61,6 +61,19 @@ static at_tensor *numeric(ag_operation operation, int instruction, at_tensor *x)
     return unary_as(operation, instruction, x, x->value->dtype, x->value->dtype);
 }
 
+/* Keeps int64; of a bool the bool itself. */
+static at_tensor *truth_or_numeric(ag_operation operation, int instruction, at_tensor *x) {
+    if (x && x->value->dtype == AT_BOOL) return unary_as(operation, TN_COPY, x, AT_BOOL, AT_BOOL);
+    return numeric(operation, instruction, x);
+}
+
+/* Keeps int64; bools count as 0 and 1. */
+static at_tensor *counting(ag_operation operation, int instruction, at_tensor *x) {
+    AG_CHECK_TENSOR(ag_name(operation), x);
+    at_dtype dtype = x->value->dtype == AT_BOOL ? AT_INT64 : x->value->dtype;
+    return unary_as(operation, instruction, x, dtype, dtype);
+}
+
 /* Does nothing to what is whole already. */
 static at_tensor *rounding(ag_operation operation, int instruction, at_tensor *x) {
     AG_CHECK_TENSOR(ag_name(operation), x);
@@ -77,9 +90,9 @@ static at_tensor *rounding(ag_operation operation, int instruction, at_tensor *x
 
 UNARY(neg, numeric, TN_NEG, at_neg(g))
 UNARY(abs, numeric, TN_ABS, at_mul(g, at_sign(x)))
-UNARY(sign, numeric, TN_SIGN, NULL)
-UNARY(square, numeric, TN_SQUARE, at_mul(at_mul(g, 2), x))
-UNARY(relu, numeric, TN_RELU, at_where(at_gt(y, 0), g, 0))
+UNARY(sign, truth_or_numeric, TN_SIGN, NULL)
+UNARY(square, counting, TN_SQUARE, at_mul(at_mul(g, 2), x))
+UNARY(relu, numeric, TN_RELU, at_where(at_le(y, 0), 0, g))
 UNARY(floor, rounding, TN_FLOOR, NULL)
 UNARY(ceil, rounding, TN_CEIL, NULL)
 UNARY(round, rounding, TN_ROUND, NULL)
@@ -339,6 +352,31 @@ AG_RULE(clamp) {
     v->dx[0] = at_where(within, v->g, 0);
 }
 
+/* ---- written in the others, with a derivative of their own that neither overflows nor loses NaN ---------------------------- */
+
+/* The value of a tensor that was computed without being recorded. */
+static tn_value *value_of(at_tensor *y) { return y ? tn_value_retain(y->value) : NULL; }
+
+at_tensor *at_silu(at_tensor *x) {
+    AG_CHECK_TENSOR("silu", x);
+    tn_value *y = NULL;
+    AT_SCOPE AT_NO_GRAD { y = value_of(at_mul(x, at_sigmoid(x))); }
+    return ag_record(AG_silu, y, &x, 1, NULL);
+}
+AG_RULE(silu) {
+    at_tensor *s = at_sigmoid(v->x[0]);
+    v->dx[0] = at_mul(v->g, at_mul(s, at_add(at_mul(v->x[0], at_sub(1, s)), 1)));
+}
+
+/* log(1 + exp x) is x to within rounding where x > 20, and exp does not overflow before. */
+at_tensor *at_softplus(at_tensor *x) {
+    AG_CHECK_TENSOR("softplus", x);
+    tn_value *y = NULL;
+    AT_SCOPE AT_NO_GRAD { y = value_of(at_where(at_gt(x, 20), x, at_log1p(at_exp(at_clamp(x, -INFINITY, 20))))); }
+    return ag_record(AG_softplus, y, &x, 1, NULL);
+}
+AG_RULE(softplus) { v->dx[0] = at_where(at_gt(v->x[0], 20), v->g, at_mul(v->g, at_sigmoid(v->x[0]))); }
+
 /* ---- written in the others, and so are their derivatives ------------------------------------------------------------------ */
 
 at_tensor *at_leaky_relu(at_tensor *x, double slope) {
@@ -346,17 +384,7 @@ at_tensor *at_leaky_relu(at_tensor *x, double slope) {
     return at_where(at_gt(x, 0), x, at_mul(x, slope));
 }
 
-at_tensor *at_silu(at_tensor *x) {
-    AG_CHECK_TENSOR("silu", x);
-    return at_mul(x, at_sigmoid(x));
-}
-
 at_tensor *at_gelu(at_tensor *x) {
     AG_CHECK_TENSOR("gelu", x);
     return at_mul(at_mul(x, 0.5), at_add(at_erf(at_mul(x, 0.70710678118654752440)), 1)); /* 1 / sqrt 2 */
-}
-
-at_tensor *at_softplus(at_tensor *x) {
-    AG_CHECK_TENSOR("softplus", x);
-    return at_where(at_gt(x, 20), x, at_log1p(at_exp(at_clamp(x, -INFINITY, 20))));
 }

@@ -189,7 +189,11 @@ at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
     if ((dim = tn_check_dim("index_select", &shape, dim)) < 0 || !check_index("index_select", index)) return NULL;
     if (index->value->shape.ndim > 1)
         return at_fail(AT_ERROR_SHAPE, "index_select: index is %s: want one dimension", tn_describe(index));
-    if (shape.ndim == 0) return at_fail(AT_ERROR_SHAPE, "index_select: %s has no dimensions to select from", tn_describe(x));
+    if (shape.ndim == 0) {
+        if (index->value->numel == 1) return at_reshape_shape(at_index_select(at_flatten(x), 0, index), shape);
+        return at_fail(AT_ERROR_SHAPE, "index_select: index %s into a tensor of one element without dimensions",
+                       tn_describe(index));
+    }
     tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(x->value) : NULL, *y = NULL;
     at_shape around = ag_around(&shape, dim);
     if (from && check_range("index_select", i, shape.dim[dim])) {

@@ -102,8 +102,6 @@ at_tensor *ag_sum(at_tensor *x, unsigned dims, bool keepdim);
 at_tensor *ag_sum_to(at_tensor *x, const at_shape *shape);
 /* Zeros of shape with g at indices start, start + step, ... of dimension dim. */
 at_tensor *ag_embed(at_tensor *g, const at_shape *shape, int dim, int64_t start, int64_t step);
-/* sqrt x with a derivative of 0 where x is 0. */
-at_tensor *ag_root(at_tensor *x);
 /* (outer, size of dim, inner) as a 3-dimensional shape. */
 at_shape ag_around(const at_shape *shape, int dim);
 

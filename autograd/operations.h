@@ -29,8 +29,8 @@ at_tensor *at_sub_operands(at_operand a, at_operand b);     /* d/da: g       d/d
 at_tensor *at_mul_operands(at_operand a, at_operand b);     /* d/da: g * b   d/db: g * a */
 at_tensor *at_div_operands(at_operand a, at_operand b);     /* d/da: g / b   d/db: -g * y / b; integers give the default dtype */
 at_tensor *at_pow_operands(at_operand a, at_operand b);     /* d/da: g * b * a^(b-1), 0 where b = 0   d/db: g * y * log a, 0 where a = 0 and b >= 0 */
-at_tensor *at_maximum_operands(at_operand a, at_operand b); /* g to the larger, half each to equals; NaN if either is */
-at_tensor *at_minimum_operands(at_operand a, at_operand b); /* g to the smaller, half each to equals; NaN if either is */
+at_tensor *at_maximum_operands(at_operand a, at_operand b); /* g to the larger, half each to equals; NaN if either is, with g to both */
+at_tensor *at_minimum_operands(at_operand a, at_operand b); /* g to the smaller, half each to equals; NaN if either is, with g to both */
 
 /* Comparisons give bool and have no gradient; NaN is unequal to everything. */
 at_tensor *at_eq_operands(at_operand a, at_operand b);
@@ -63,21 +63,21 @@ at_tensor *at_logical_not(at_tensor *x);
 
 at_tensor *at_neg(at_tensor *x);        /* d/dx: -g; not for bool */
 at_tensor *at_abs(at_tensor *x);        /* d/dx: g * sign x */
-at_tensor *at_sign(at_tensor *x);       /* d/dx: 0; sign 0 = 0, sign NaN = NaN */
+at_tensor *at_sign(at_tensor *x);       /* d/dx: 0; sign 0 and sign NaN are 0 */
 at_tensor *at_exp(at_tensor *x);        /* d/dx: g * y */
 at_tensor *at_log(at_tensor *x);        /* d/dx: g / x */
 at_tensor *at_log1p(at_tensor *x);      /* log(1 + x)    d/dx: g / (x + 1) */
 at_tensor *at_expm1(at_tensor *x);      /* exp(x) - 1    d/dx: g * (y + 1) */
 at_tensor *at_sqrt(at_tensor *x);       /* d/dx: g / (2 y) */
 at_tensor *at_rsqrt(at_tensor *x);      /* 1 / sqrt x    d/dx: -g * y^3 / 2 */
-at_tensor *at_square(at_tensor *x);     /* d/dx: 2 g x */
+at_tensor *at_square(at_tensor *x);     /* d/dx: 2 g x; bools give int64 */
 at_tensor *at_reciprocal(at_tensor *x); /* d/dx: -g * y^2 */
 at_tensor *at_sin(at_tensor *x);        /* d/dx: g * cos x */
 at_tensor *at_cos(at_tensor *x);        /* d/dx: -g * sin x */
 at_tensor *at_tan(at_tensor *x);        /* d/dx: g * (1 + y^2) */
 at_tensor *at_tanh(at_tensor *x);       /* d/dx: g * (1 - y^2) */
 at_tensor *at_sigmoid(at_tensor *x);    /* 1 / (1 + exp(-x))    d/dx: g * y * (1 - y) */
-at_tensor *at_relu(at_tensor *x);       /* max(x, 0)    d/dx: g where x > 0, else 0 */
+at_tensor *at_relu(at_tensor *x);       /* max(x, 0)    d/dx: 0 where x <= 0, else g */
 at_tensor *at_leaky_relu(at_tensor *x, double slope); /* x where x > 0, else slope * x; d/dx alike */
 at_tensor *at_gelu(at_tensor *x);       /* x * F(x), F the normal distribution function    d/dx: g * (F(x) + x * exp(-x^2/2) / sqrt(2 pi)) */
 at_tensor *at_silu(at_tensor *x);       /* x * sigmoid x    d/dx: g * s * (1 + x * (1 - s)), s = sigmoid x */
@@ -106,9 +106,9 @@ at_tensor *at_prod(at_tensor *x);                              /* of nothing: 1;
 at_tensor *at_prod_dim(at_tensor *x, int dim, bool keepdim);
 at_tensor *at_max(at_tensor *x);                               /* NaN if there is one; of nothing: an error; d/dx: g shared evenly by the largest */
 at_tensor *at_min(at_tensor *x);
-at_tensor *at_var(at_tensor *x);                               /* sum (x - mean)^2 / (n - 1); of one element: NaN */
+at_tensor *at_var(at_tensor *x);                               /* sum (x - mean)^2 / (n - 1); of one element: NaN; d/dx: 2 g (x - mean) / (n - 1) */
 at_tensor *at_var_dim(at_tensor *x, int dim, bool keepdim);
-at_tensor *at_std(at_tensor *x);                               /* sqrt var; where it is 0 the gradient is 0 */
+at_tensor *at_std(at_tensor *x);                               /* sqrt var; d/dx: g (x - mean) / ((n - 1) y), 0 where y = 0 */
 at_tensor *at_std_dim(at_tensor *x, int dim, bool keepdim);
 at_tensor *at_logsumexp(at_tensor *x);                         /* log sum exp x, without overflow; d/dx: g * exp(x - y) */
 at_tensor *at_logsumexp_dim(at_tensor *x, int dim, bool keepdim);

@@ -1,4 +1,6 @@
 /* autograd/products.c - matrix products, with their derivatives. */
+#include <inttypes.h>
+
 #include "internal.h"
 
 static bool check_products(const char *function, at_tensor *a, at_tensor *b) {
@@ -9,21 +11,24 @@ static bool check_products(const char *function, at_tensor *a, at_tensor *b) {
     return true;
 }
 
+static bool check_batches(const at_shape *p, const at_shape *q) {
+    bool three = p->ndim == 3 && q->ndim == 3;
+    if (three && p->dim[0] == q->dim[0] && p->dim[2] == q->dim[1]) return true;
+    const char *a = tn_shape_text(p), *b = tn_shape_text(q);
+    if (!three)
+        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: want three dimensions each (at_matmul takes others)", a, b);
+    if (p->dim[0] != q->dim[0])
+        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: %" PRId64 " and %" PRId64 " matrices: there must be as many",
+                       a, b, p->dim[0], q->dim[0]);
+    return at_fail(AT_ERROR_SHAPE,
+                   "bmm: batch1 %s and batch2 %s: columns of batch1 (%" PRId64 ") must equal rows of batch2 (%" PRId64 ")", a, b,
+                   p->dim[2], q->dim[1]);
+}
+
 at_tensor *at_bmm(at_tensor *a, at_tensor *b) {
     AG_CHECK_TENSOR("bmm", a);
     AG_CHECK_TENSOR("bmm", b);
-    const at_shape *p = &a->value->shape, *q = &b->value->shape;
-    const char *text_a = tn_shape_text(p), *text_b = tn_shape_text(q);
-    if (p->ndim != 3 || q->ndim != 3)
-        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: want three dimensions each (at_matmul takes others)", text_a,
-                       text_b);
-    if (p->dim[0] != q->dim[0])
-        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: %lld and %lld matrices: there must be as many", text_a, text_b,
-                       (long long)p->dim[0], (long long)q->dim[0]);
-    if (p->dim[2] != q->dim[1])
-        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: columns of batch1 (%lld) must equal rows of batch2 (%lld)",
-                       text_a, text_b, (long long)p->dim[2], (long long)q->dim[1]);
-    if (!check_products("bmm", a, b)) return NULL;
+    if (!check_batches(&a->value->shape, &b->value->shape) || !check_products("bmm", a, b)) return NULL;
     return ag_record(AG_bmm, tn_value_bmm(a->value, b->value), (at_tensor *[]){a, b}, 2, NULL);
 }
 AG_RULE(bmm) {

@@ -128,48 +128,75 @@ at_tensor *at_mean_dim(at_tensor *x, int dim, bool keepdim) {
     return one_dim("mean_dim", x, dim, &dims) ? mean("mean_dim", x, dims, keepdim) : NULL;
 }
 
-/* Two passes: the squares of what is left when the mean is taken off. */
-static at_tensor *variance(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
-    if (!check_floating(function, x)) return NULL;
+/* ---- variance and norm -------------------------------------------------------------------------------------------------- */
+
+/* Two passes: the squares of what is left when the mean is taken off. In float64, so that squares of float32 neither
+ * overflow nor vanish. */
+static at_tensor *variance64(at_tensor *x, unsigned dims, bool keepdim) {
     int64_t n = count_of(&x->value->shape, dims);
-    at_tensor *deviation = at_sub(x, mean(function, x, dims, true));
-    return deviation ? at_div(ag_sum(at_square(deviation), dims, keepdim), (double)(n > 1 ? n - 1 : 0)) : NULL;
+    at_tensor *wide = at_to(x, AT_FLOAT64);
+    at_tensor *deviation = at_sub(wide, at_div(ag_sum(wide, dims, true), (double)n));
+    return at_div(ag_sum(at_square(deviation), dims, keepdim), (double)(n > 1 ? n - 1 : 0));
 }
+
+static at_tensor *spread(ag_operation operation, const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    if (!check_floating(function, x)) return NULL;
+    tn_value *value = NULL;
+    AT_SCOPE AT_NO_GRAD {
+        at_tensor *y = variance64(x, dims, keepdim);
+        if (operation == AG_std) y = at_sqrt(y);
+        value = y ? tn_value_cast(y->value, x->value->dtype) : NULL;
+    }
+    ag_parameters p = {0};
+    return ag_record(operation, value, &x, 1, remember(&p, dims));
+}
+
+/* d var / dx = 2 (x - mean) / (n - 1): the mean's own derivative cancels, as deviations add up to 0. */
+static at_tensor *variance_gradient(const ag_vjp *v, at_tensor *g) {
+    unsigned dims = remembered(v);
+    at_tensor *x = v->x[0];
+    double n = (double)count_of(&x->value->shape, dims);
+    at_tensor *kept = restore_dims(g, x, dims);
+    if (x->value->shape.ndim == 0) return at_mul(kept, INFINITY); /* as torch has it; otherwise of one element: NaN */
+    at_tensor *deviation = at_sub(x, at_div(ag_sum(x, dims, true), n));
+    return at_mul(at_mul(kept, 2 / (n - 1)), deviation);
+}
+AG_RULE(var) { v->dx[0] = variance_gradient(v, v->g); }
+AG_RULE(std) { v->dx[0] = variance_gradient(v, at_where(at_eq(v->y, 0), 0, at_div(v->g, at_mul(v->y, 2)))); }
 
 at_tensor *at_var(at_tensor *x) {
     AG_CHECK_TENSOR("var", x);
-    return variance("var", x, all_dims(x), false);
+    return spread(AG_var, "var", x, all_dims(x), false);
 }
 
 at_tensor *at_var_dim(at_tensor *x, int dim, bool keepdim) {
     AG_CHECK_TENSOR("var_dim", x);
     unsigned dims;
-    return one_dim("var_dim", x, dim, &dims) ? variance("var_dim", x, dims, keepdim) : NULL;
+    return one_dim("var_dim", x, dim, &dims) ? spread(AG_var, "var_dim", x, dims, keepdim) : NULL;
 }
-
-/* The derivative of sqrt is infinite at 0, where a norm and a standard deviation have 0 among their subgradients. */
-at_tensor *ag_root(at_tensor *x) {
-    if (!x) return NULL;
-    tn_value *operand = x->value;
-    return ag_record(AG_root, tn_value_elementwise(TN_SQRT, operand->dtype, &operand->shape, &operand, 1), &x, 1, NULL);
-}
-AG_RULE(root) { v->dx[0] = at_where(at_eq(v->y, 0), 0, at_div(v->g, at_mul(v->y, 2))); }
 
 at_tensor *at_std(at_tensor *x) {
     AG_CHECK_TENSOR("std", x);
-    return ag_root(variance("std", x, all_dims(x), false));
+    return spread(AG_std, "std", x, all_dims(x), false);
 }
 
 at_tensor *at_std_dim(at_tensor *x, int dim, bool keepdim) {
     AG_CHECK_TENSOR("std_dim", x);
     unsigned dims;
-    return one_dim("std_dim", x, dim, &dims) ? ag_root(variance("std_dim", x, dims, keepdim)) : NULL;
+    return one_dim("std_dim", x, dim, &dims) ? spread(AG_std, "std_dim", x, dims, keepdim) : NULL;
 }
 
 at_tensor *at_norm(at_tensor *x) {
     AG_CHECK_TENSOR("norm", x);
-    return check_floating("norm", x) ? ag_root(at_sum(at_square(x))) : NULL;
+    if (!check_floating("norm", x)) return NULL;
+    tn_value *value = NULL;
+    AT_SCOPE AT_NO_GRAD {
+        at_tensor *y = at_sqrt(at_sum(at_square(x)));
+        value = y ? tn_value_retain(y->value) : NULL;
+    }
+    return ag_record(AG_norm, value, &x, 1, NULL);
 }
+AG_RULE(norm) { v->dx[0] = at_mul(v->x[0], at_where(at_eq(v->y, 0), 0, at_div(v->g, v->y))); } /* 0 is a subgradient */
 
 /* ---- products ----------------------------------------------------------------------------------------------------------- */
 

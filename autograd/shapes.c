@@ -398,12 +398,12 @@ at_tensor *at_tril(at_tensor *x, int64_t k) {
     AG_CHECK_TENSOR("tril", x);
     if (!check_matrix("tril", x)) return NULL;
     at_tensor *kept = below_diagonal(&x->value->shape, k);
-    return kept ? at_where(kept, x, false) : NULL;
+    return kept ? at_where_operands(kept, at_operand_tensor(x), at_operand_bool(false)) : NULL;
 }
 
 at_tensor *at_triu(at_tensor *x, int64_t k) {
     AG_CHECK_TENSOR("triu", x);
     if (!check_matrix("triu", x)) return NULL;
     at_tensor *dropped = k == INT64_MIN ? below_diagonal(&x->value->shape, k) : below_diagonal(&x->value->shape, k - 1);
-    return dropped ? at_where(dropped, false, x) : NULL;
+    return dropped ? at_where_operands(dropped, at_operand_bool(false), at_operand_tensor(x)) : NULL;
 }

@@ -79,7 +79,7 @@ UNARY(logical_not_bool, byte, byte, !x)
 
 UNARY(neg_f32, float, float, -x)
 UNARY(abs_f32, float, float, fabsf(x))
-UNARY(sign_f32, float, float, x != x ? x : (float)((x > 0.0f) - (x < 0.0f)))
+UNARY(sign_f32, float, float, (float)((x > 0.0f) - (x < 0.0f)))
 UNARY(square_f32, float, float, (x * x))
 UNARY(relu_f32, float, float, x < 0.0f ? 0.0f : x)
 UNARY(sqrt_f32, float, float, sqrtf(x))
@@ -91,7 +91,7 @@ UNARY(round_f32, float, float, tn_roundf(x))
 
 UNARY(neg_f64, double, double, -x)
 UNARY(abs_f64, double, double, fabs(x))
-UNARY(sign_f64, double, double, x != x ? x : (double)((x > 0.0) - (x < 0.0)))
+UNARY(sign_f64, double, double, (double)((x > 0.0) - (x < 0.0)))
 UNARY(square_f64, double, double, (x * x))
 UNARY(relu_f64, double, double, x < 0.0 ? 0.0 : x)
 UNARY(sqrt_f64, double, double, sqrt(x))
@@ -127,13 +127,13 @@ UNARY(erf_f32, float, float, tn_erff(x))
         for (int64_t i = 0; i < n; i++) any_large |= fabsf(a[i]) > TN_TRIGONOMETRIC_LIMIT;                             \
         if (!any_large) return;                                                                                        \
         for (int64_t i = 0; i < n; i++) {                                                                              \
-            if (fabsf(a[i]) > TN_TRIGONOMETRIC_LIMIT) out[i] = library_function(a[i]);                                 \
+            if (fabsf(a[i]) > TN_TRIGONOMETRIC_LIMIT) out[i] = (float)library_function((double)a[i]);                  \
         }                                                                                                              \
     }
 
-TRIGONOMETRIC(sin_f32, tn_sinf, sinf)
-TRIGONOMETRIC(cos_f32, tn_cosf, cosf)
-TRIGONOMETRIC(tan_f32, tn_tanf, tanf)
+TRIGONOMETRIC(sin_f32, tn_sinf, sin)
+TRIGONOMETRIC(cos_f32, tn_cosf, cos)
+TRIGONOMETRIC(tan_f32, tn_tanf, tan)
 
 /* exp of what is not positive does not overflow. */
 static double sigmoid(double x) {

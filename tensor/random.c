@@ -225,9 +225,9 @@ INLINED void transform_pairs_f32(float *u, float *v, float mean, float std) {
 }
 
 INLINED void transform_runs_f32(int64_t n_runs, float *x, float mean, float std) {
-    float u[PAIRS] = {0}, v[PAIRS] = {0};
     const size_t half_bytes = HALF * sizeof(float);
     for (int64_t first = 0; first < n_runs; first += RUNS) {
+        float u[PAIRS] = {0}, v[PAIRS] = {0};
         int64_t count = n_runs - first < RUNS ? n_runs - first : RUNS;
         float *run = x + first * SMALL;
         for (int64_t i = 0; i < count; i++) {

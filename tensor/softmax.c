@@ -59,22 +59,33 @@ static void finish_row(const softmax *s, char *out, double m, void *scratch) {
     else scale(s, s->n, out, 1 / sum);
 }
 
-/* Elements start ... end, whole rows. */
+/* A row that is longer than a block, computed into out by blocks. */
+static void long_row(const softmax *s, char *workspace, int64_t start, void *scratch) {
+    int64_t element = (int64_t)tn_dtype_size(s->dtype);
+    char *out = s->out + start * element;
+    double m = -INFINITY;
+    for (int64_t at = 0; at < s->n; at += TN_BLOCK) {
+        int64_t n = s->n - at < TN_BLOCK ? s->n - at : TN_BLOCK;
+        tn_program_run(s->program, workspace, start + at, n, out + at * element);
+        m = wider(m, largest(s, n, out + at * element));
+    }
+    finish_row(s, out, m, scratch);
+}
+
+/* Elements start ... end, whole rows: as many at a time as fit in a block. */
 static bool softmax_rows(void *context, int64_t start, int64_t end) {
     const softmax *s = context;
-    int64_t element = (int64_t)tn_dtype_size(s->dtype);
+    int64_t element = (int64_t)tn_dtype_size(s->dtype), rows = TN_BLOCK / s->n;
     double scratch[TN_BLOCK];
     char *workspace = tn_program_workspace(s->program);
     if (!workspace) return false;
-    for (int64_t row = start; row < end; row += s->n) {
-        double m = -INFINITY;
-        char *out = s->out + row * element;
-        for (int64_t at = 0; at < s->n; at += TN_BLOCK) {
-            int64_t n = s->n - at < TN_BLOCK ? s->n - at : TN_BLOCK;
-            tn_program_run(s->program, workspace, row + at, n, out + at * element);
-            m = wider(m, largest(s, n, out + at * element));
-        }
-        finish_row(s, out, m, scratch);
+    for (int64_t at = start, n; at < end; at += n) {
+        n = rows == 0 ? s->n : rows * s->n < end - at ? rows * s->n : end - at;
+        char *out = s->out + at * element;
+        if (rows == 0) long_row(s, workspace, at, scratch);
+        else tn_program_run(s->program, workspace, at, n, out);
+        for (int64_t i = 0; i < n && rows > 0; i += s->n)
+            finish_row(s, out + i * element, largest(s, s->n, out + i * element), scratch);
     }
     return true;
 }

@@ -109,8 +109,8 @@ static inline float tn_expf(float x) {
     int32_t largest = (int32_t)tn_float_bits(rounder + 150.0f);
     uint32_t biased = (uint32_t)(bits < largest ? bits : largest);
     float n = tn_float_from_bits(biased) - rounder;
-    float r = TN_FMAF(-n, ln2_high, x);
-    r = TN_FMAF(-n, ln2_low, r);
+    float r = TN_FMAF(n, -ln2_high, x);
+    r = TN_FMAF(n, -ln2_low, r);
 
     /* exp r; 1 and r exact, relative error 2^-28.2 */
     float p = 0x1.6a1f62p-10f;
@@ -135,7 +135,7 @@ static inline tn_exp_parts tn_exp_split(double x) {
     const double log2_e = 0x1.71547652b82fep+0, ln2 = 0x1.62e42fefa39efp-1;
     double shifted = TN_FMA(x, log2_e, TN_ROUNDER_D);
     double n = shifted - TN_ROUNDER_D;
-    double r = TN_FMA(-n, ln2, x);
+    double r = TN_FMA(n, -ln2, x);
 
     /* (exp r - 1) / r, relative error 2^-43.4 */
     double q = 0x1.71de34c54db90p-19;
@@ -311,8 +311,8 @@ static inline tn_angle tn_reduce_angle(float x) {
                  half_pi_low = 0x1.0b4611a626331p-34;
     double shifted = TN_FMA((double)x, two_over_pi, TN_ROUNDER_D);
     double k = shifted - TN_ROUNDER_D;
-    double r = TN_FMA(-k, half_pi_high, (double)x);
-    r = TN_FMA(-k, half_pi_low, r);
+    double r = TN_FMA(k, -half_pi_high, (double)x);
+    r = TN_FMA(k, -half_pi_low, r);
     double z = r * r;
 
     /* sin r / r, relative error 2^-37.5 */
