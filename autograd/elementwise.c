@@ -3,6 +3,7 @@
  * Each checks shapes and dtypes, records an instruction (tensor/value.c defers it), and has its rule beside it. In rules g is
  * the incoming gradient, x (or a, b) the inputs, y the result. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "internal.h"
 
@@ -192,8 +193,16 @@ BINARY(maximum, TN_MAXIMUM, TN_OR, at_where(at_eq(a, b), at_mul(g, 0.5), at_wher
 BINARY(minimum, TN_MINIMUM, TN_AND, at_where(at_eq(a, b), at_mul(g, 0.5), at_where(at_gt(a, b), 0, g)),
        at_where(at_eq(a, b), at_mul(g, 0.5), at_where(at_lt(a, b), 0, g)))
 
+/* Whether dividing by x is, to the last bit, multiplying with 1 / x. */
+static bool has_exact_reciprocal(const at_operand *x) {
+    int exponent;
+    double number = x->kind == AT_OPERAND_FLOAT ? x->real : (double)x->integer;
+    return x->kind != AT_OPERAND_TENSOR && fabs(frexp(number, &exponent)) == 0.5 && abs(exponent) < 100;
+}
+
 at_tensor *at_div_operands(at_operand a, at_operand b) {
     CHECK_OPERANDS("div", a, b);
+    if (has_exact_reciprocal(&b)) return at_mul_operands(a, at_operand_float(1 / (b.real + (double)b.integer)));
     at_dtype dtype = to_floating(promote(&a, &b));
     return binary(AG_div, TN_DIV, &a, &b, dtype, dtype);
 }
