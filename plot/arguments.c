@@ -1,0 +1,70 @@
+/* plot/arguments.c - what figures and heatmaps check, and copying tensors' elements. */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *pl_fail_memory(const char *function, size_t bytes) {
+    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %zu bytes could not be allocated", function, bytes);
+}
+
+bool pl_check_size(const char *function, const char *name, int pixels) {
+    if (pixels == 0 || (pixels >= PL_MIN_SIZE && pixels <= PL_MAX_SIZE)) return true;
+    at_fail(AT_ERROR_VALUE, "%s: %s %d: must be %d to %d pixels, or 0 for the default", function, name, pixels,
+            PL_MIN_SIZE, PL_MAX_SIZE);
+    return false;
+}
+
+/* "[3]", "[0, 0, 2, 1]": the place of an element in row-major order. */
+static void print_place(char *text, size_t bytes, const at_shape *shape, int64_t element) {
+    int64_t index[AT_MAX_DIMS];
+    for (int i = shape->ndim - 1; i >= 0; i--) {
+        index[i] = element % shape->dim[i];
+        element /= shape->dim[i];
+    }
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < shape->ndim && used < bytes; i++) {
+        used += (size_t)snprintf(text + used, bytes - used, "%s%" PRId64 "%s", i ? ", " : "[", index[i],
+                                 i == shape->ndim - 1 ? "]" : "");
+    }
+}
+
+static bool check_element(const char *function, const char *name, const at_shape *shape, int64_t i, double value) {
+    if (fabs(value) <= PL_LARGEST) return true;
+    char place[AT_MAX_DIMS * 24];
+    print_place(place, sizeof place, shape, i);
+    if (isnan(value))
+        at_fail(AT_ERROR_VALUE, "%s: %s%s is NaN: every element must be finite", function, name, place);
+    else if (isinf(value))
+        at_fail(AT_ERROR_VALUE, "%s: %s%s is %sinf: every element must be finite", function, name, place,
+                value < 0 ? "-" : "");
+    else
+        at_fail(AT_ERROR_VALUE, "%s: %s%s is %g: too large to draw, the most is %g", function, name, place, value,
+                PL_LARGEST);
+    return false;
+}
+
+static double *copy_checked(const char *function, const char *name, at_tensor *t) {
+    const double *elements = t ? at_doubles(t) : NULL;
+    if (!elements) return NULL;
+    const at_shape shape = at_shape_of(t);
+    const int64_t count = at_numel(t);
+    for (int64_t i = 0; i < count; i++) {
+        if (!check_element(function, name, &shape, i, elements[i])) return NULL;
+    }
+    const size_t bytes = (size_t)count * sizeof(double);
+    double *copy = malloc(bytes);
+    if (!copy) return pl_fail_memory(function, bytes);
+    return memcpy(copy, elements, bytes);
+}
+
+double *pl_copy_elements(const char *function, const char *name, at_tensor *t) {
+    double *copy = NULL;
+    AT_SCOPE {
+        AT_NO_GRAD { copy = copy_checked(function, name, at_to(t, AT_FLOAT64)); }
+    }
+    return copy;
+}
