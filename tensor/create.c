@@ -134,3 +134,21 @@ at_tensor *at_from_int64s_shape(const int64_t *data, at_shape shape) {
 at_tensor *at_from_bools_shape(const bool *data, at_shape shape) {
     return from_data("from_bools", AT_BOOL, data, shape);
 }
+
+/* The dimensions before the end mark. */
+static at_shape shape_before_end(const int64_t *dims) {
+    at_shape shape = {.ndim = 0};
+    for (; dims[shape.ndim] != INT64_MIN; shape.ndim++)
+        if (shape.ndim < AT_MAX_DIMS) shape.dim[shape.ndim] = dims[shape.ndim];
+    return shape;
+}
+
+#define FROM_DATA(name)                                                                                  \
+    at_tensor *at_from_##name##_data(at_##name##_data a) {                                               \
+        const int64_t dims[] = {a.dim0, a.dim1, a.dim2, a.dim3, a.dim4, a.dim5, a.dim6, a.dim7, a.dim8, a.dim9, INT64_MIN}; \
+        return at_from_##name##_shape(a.data, shape_before_end(dims));                                   \
+    }
+FROM_DATA(floats)
+FROM_DATA(doubles)
+FROM_DATA(int64s)
+FROM_DATA(bools)

@@ -111,6 +111,21 @@ at_tensor *at_from_doubles_shape(const double *data, at_shape shape);
 at_tensor *at_from_int64s_shape(const int64_t *data, at_shape shape);
 at_tensor *at_from_bools_shape(const bool *data, at_shape shape);
 
+/* What at_from_floats((float[]){1, 2, 3}, 3) makes of its arguments: to a macro the commas within the braces look like those
+ * between arguments, so all of them go through one initialiser, with an end mark behind the dimensions. */
+#define AT_DATA(name, type)                                                                              \
+    typedef struct {                                                                                     \
+        const type *data;                                                                                \
+        int64_t dim0, dim1, dim2, dim3, dim4, dim5, dim6, dim7, dim8, dim9;                              \
+        int at_;                                                                                         \
+    } at_##name##_data;                                                                                  \
+    at_tensor *at_from_##name##_data(at_##name##_data arguments)
+AT_DATA(floats, float);
+AT_DATA(doubles, double);
+AT_DATA(int64s, int64_t);
+AT_DATA(bools, bool);
+#undef AT_DATA
+
 /* Of t's shape and dtype. The random ones take floating-point tensors only. */
 at_tensor *at_zeros_like(at_tensor *t);
 at_tensor *at_ones_like(at_tensor *t);
@@ -194,6 +209,20 @@ template <typename... Dims> inline at_shape at_shape_of_numbers(Dims... dims) {
 }
 #define AT_SHAPE(...) at_shape_of_numbers(__VA_ARGS__)
 
+#define AT_FROM_DATA(name, type)                                                                         \
+    template <typename... Dims> inline at_tensor *at_from_##name##_numbers(const type *data, Dims... dims) { \
+        return at_from_##name##_shape(data, at_shape_of_numbers(dims...));                               \
+    }
+AT_FROM_DATA(floats, float)
+AT_FROM_DATA(doubles, double)
+AT_FROM_DATA(int64s, int64_t)
+AT_FROM_DATA(bools, bool)
+#undef AT_FROM_DATA
+#define at_from_floats(...) at_from_floats_numbers(__VA_ARGS__)
+#define at_from_doubles(...) at_from_doubles_numbers(__VA_ARGS__)
+#define at_from_int64s(...) at_from_int64s_numbers(__VA_ARGS__)
+#define at_from_bools(...) at_from_bools_numbers(__VA_ARGS__)
+
 inline at_operand at_operand_of(at_tensor *x) { return at_operand_tensor(x); }
 inline at_operand at_operand_of(decltype(nullptr)) { return at_operand_tensor(nullptr); }
 inline at_operand at_operand_of(bool x) { return at_operand_bool(x); }
@@ -207,6 +236,10 @@ inline at_operand at_operand_of(long long x) { return at_operand_integer(static_
 #define AT_SHAPE(...)                                                                                    \
     at_shape_from((int)(sizeof((const int64_t[]){0, __VA_ARGS__}) / sizeof(int64_t)) - 1,                \
                   (const int64_t[]){0, __VA_ARGS__} + 1)
+#define at_from_floats(...) at_from_floats_data((at_floats_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
+#define at_from_doubles(...) at_from_doubles_data((at_doubles_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
+#define at_from_int64s(...) at_from_int64s_data((at_int64s_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
+#define at_from_bools(...) at_from_bools_data((at_bools_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
 #define AT_OPERAND(x)                                                                                    \
     _Generic((x),                                                                                        \
         at_tensor *: at_operand_tensor,                                                                  \
@@ -225,10 +258,6 @@ inline at_operand at_operand_of(long long x) { return at_operand_integer(static_
 #define at_full(value, ...) at_full_shape(value, AT_SHAPE(__VA_ARGS__))
 #define at_normal(mean, std, ...) at_normal_shape(mean, std, AT_SHAPE(__VA_ARGS__))
 #define at_randint(low, high, ...) at_randint_shape(low, high, AT_SHAPE(__VA_ARGS__))
-#define at_from_floats(data, ...) at_from_floats_shape(data, AT_SHAPE(__VA_ARGS__))
-#define at_from_doubles(data, ...) at_from_doubles_shape(data, AT_SHAPE(__VA_ARGS__))
-#define at_from_int64s(data, ...) at_from_int64s_shape(data, AT_SHAPE(__VA_ARGS__))
-#define at_from_bools(data, ...) at_from_bools_shape(data, AT_SHAPE(__VA_ARGS__))
 #define at_get(t, ...) at_get_index(t, AT_SHAPE(__VA_ARGS__))
 
 #define AT_JOIN_(a, b) a##b
