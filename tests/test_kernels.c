@@ -27,13 +27,18 @@ enum { MAX_LEVELS = 3 };
 static const tn_kernels *levels[MAX_LEVELS];
 static int n_levels;
 
+/* Those of this processor; ATLED_KERNELS limits the tests as it limits the library. (Valgrind's fused multiply-add
+ * gives some zeros the wrong sign: there, test with ATLED_KERNELS=baseline.) */
 static void find_levels(void) {
+    const char *limit = getenv("ATLED_KERNELS");
     n_levels = 0;
     levels[n_levels++] = &tn_kernels_baseline;
+    if (limit && strcmp(limit, "baseline") == 0) return;
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
     levels[n_levels++] = &tn_kernels_avx2;
+    if (limit && strcmp(limit, "avx2") == 0) return;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512dq") ||
         !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl"))
         return;
@@ -583,7 +588,7 @@ END_TEST
 /* Sums of float32 err by far less than float32 shows; those of float64 as pairwise ones: half an ulp of what is summed
  * for each level of the tree. */
 START_TEST(test_sums_are_accurate) {
-    enum { N = 5000 };
+    enum { N = 20000 };
     static float x32[N];
     static double x64[N];
     random_state = 5;
@@ -774,7 +779,6 @@ END_TEST
 /* ---- choosing ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_the_best_level_is_chosen) {
-    if (getenv("ATLED_KERNELS")) return;
     ck_assert_ptr_eq(tn_kernels_get(), levels[n_levels - 1]);
     ck_assert_ptr_eq(tn_kernels_get(), tn_kernels_get());
 }
