@@ -5,6 +5,8 @@
 #include "tensor/tensor.h"
 #include "autograd/operations.h"
 #include "autograd/autograd.h"
+#include "autograd/custom.h"
+#include "autograd/graph.h"
 #include "nn/nn.h"
 #include "optim/optim.h"
 

@@ -1,126 +1,30 @@
 /* autograd/backward.c - the backward pass: reverse-mode differentiation of one recorded graph.
  *
- * The nodes below the root are put in an order where each comes after what it was computed from (depth first, without
- * recursion), then visited from the root down: when a node's turn comes, all contributions to its gradient are there. What a
- * pass needs to know of a node it keeps in tables of its own, so that threads can run passes over shared leaves. */
+ * The nodes below the root are put in an order where each comes after what it was computed from (order.c), then visited from
+ * the root down: when a node's turn comes, all contributions to its gradient are there. */
 #include <string.h>
 
 #include "internal.h"
 
 typedef struct {
-    ag_node *node;
-    at_tensor *grad; /* held; NULL while there is none */
-    bool needed;     /* it is, or leads to, something whose gradient is wanted */
-} entry;
-
-typedef struct {
-    entry *entries; /* in the order of computation; the root is last */
-    int64_t count, capacity;
-    int64_t *table; /* open addressing: indices into entries, or -1; 2^bits of them */
-    int bits;
+    ag_graph graph; /* entries[i].grad gathers the contributions */
     bool create_graph;
-    tn_buffer *entry_memory, *table_memory;
+    FILE *trace; /* where to tell what happens, or NULL */
 } pass;
-
-/* Memory from the pool for an array that grows: a loop's later turns find what its first ones freed. */
-static void *grown(tn_buffer **memory, size_t used, size_t bytes) {
-    tn_buffer *larger = tn_buffer_new((int64_t)bytes);
-    if (!larger) return NULL;
-    if (used) memcpy(larger->data, (*memory)->data, used);
-    tn_buffer_release(*memory);
-    *memory = larger;
-    return larger->data;
-}
-
-/* ---- tables ------------------------------------------------------------------------------------------------------------- */
-
-static size_t slot_of(const pass *p, const ag_node *node) {
-    size_t mask = ((size_t)1 << p->bits) - 1;
-    size_t slot = (size_t)((uint64_t)(uintptr_t)node * UINT64_C(0x9E3779B97F4A7C15) >> (64 - p->bits));
-    while (p->table[slot] >= 0 && p->entries[p->table[slot]].node != node) slot = (slot + 1) & mask;
-    return slot;
-}
-
-static entry *find(const pass *p, const ag_node *node) {
-    int64_t i = p->table[slot_of(p, node)];
-    return i < 0 ? NULL : &p->entries[i];
-}
-
-static bool grow(pass *p) {
-    int bits = p->bits ? p->bits + 1 : 6;
-    size_t slots = (size_t)1 << bits;
-    entry *entries = grown(&p->entry_memory, (size_t)p->count * sizeof *entries, slots / 2 * sizeof *entries);
-    if (!entries) return false;
-    p->entries = entries;
-    int64_t *table = grown(&p->table_memory, 0, slots * sizeof *table);
-    if (!table) return false;
-    p->table = table;
-    p->bits = bits;
-    p->capacity = (int64_t)(slots / 2);
-    memset(table, -1, slots * sizeof *table);
-    for (int64_t i = 0; i < p->count; i++) table[slot_of(p, entries[i].node)] = i;
-    return true;
-}
-
-static bool append(pass *p, ag_node *node) {
-    if (p->count == p->capacity && !grow(p)) return false;
-    p->table[slot_of(p, node)] = p->count;
-    p->entries[p->count++] = (entry){.node = node};
-    return true;
-}
-
-/* ---- the order of computation ------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    ag_node *node;
-    int next; /* input to look at */
-} visit;
-
-typedef struct {
-    visit *visits;
-    int64_t count, capacity;
-    tn_buffer *memory;
-} visit_stack;
-
-static bool push(visit_stack *s, ag_node *node) {
-    if (s->count == s->capacity) {
-        int64_t capacity = s->capacity ? 2 * s->capacity : 64;
-        visit *visits = grown(&s->memory, (size_t)s->count * sizeof *visits, (size_t)capacity * sizeof *visits);
-        if (!visits) return false;
-        s->visits = visits;
-        s->capacity = capacity;
-    }
-    s->visits[s->count++] = (visit){.node = node};
-    return true;
-}
-
-/* A node that is met again while it is still on the stack would be part of a cycle, which recording cannot make; one that
- * is met again later is in the table. */
-static bool put_in_order(pass *p, ag_node *root) {
-    visit_stack stack = {0};
-    bool good = grow(p) && push(&stack, root);
-    while (good && stack.count > 0) {
-        visit *top = &stack.visits[stack.count - 1];
-        if (top->next < top->node->n_inputs) {
-            ag_node *input = top->node->input[top->next++].node;
-            if (input && !find(p, input)) good = push(&stack, input);
-        } else {
-            ag_node *node = top->node;
-            stack.count--;
-            if (!find(p, node)) good = append(p, node);
-        }
-    }
-    tn_buffer_release(stack.memory);
-    return good;
-}
 
 /* ---- one node ----------------------------------------------------------------------------------------------------------- */
 
 /* d in the shape and dtype of the input that it is a gradient by. */
-static at_tensor *fit(at_tensor *d, const tn_value *input) {
-    if (d && !tn_shapes_equal(&d->value->shape, &input->shape)) d = ag_sum_to(d, &input->shape);
-    if (d && d->value->dtype != input->dtype) d = at_to(d, input->dtype);
-    return d;
+static at_tensor *fit(at_tensor *d, const ag_node *node, int i) {
+    const tn_value *input = node->input[i].value;
+    at_shape both;
+    if (!tn_shapes_equal(&d->value->shape, &input->shape)) {
+        if (!tn_shapes_broadcast(&d->value->shape, &input->shape, &both))
+            return at_fail(AT_ERROR_STATE, "%s: its rule gives a gradient of shape %s by input %d, which has shape %s",
+                           ag_node_name(node), tn_shape_text(&d->value->shape), i, tn_shape_text(&input->shape));
+        d = tn_shapes_equal(&both, &d->value->shape) ? ag_sum_to(d, &input->shape) : at_expand_shape(d, input->shape);
+    }
+    return d && d->value->dtype != input->dtype ? at_to(d, input->dtype) : d;
 }
 
 /* What a rule leaves out is zero. */
@@ -140,14 +44,15 @@ static bool add_to(at_tensor **grad, at_tensor *d) {
 static bool contribute(pass *p, const ag_node *node, at_tensor *const *dx, const bool *needed) {
     for (int i = 0; i < node->n_inputs; i++) {
         if (!needed[i]) continue;
-        at_tensor *d = dx[i] ? fit(dx[i], node->input[i].value) : zeros_for(node->input[i].value);
-        if (!d || !add_to(&find(p, node->input[i].node)->grad, d)) return false;
+        at_tensor *d = dx[i] ? fit(dx[i], node, i) : zeros_for(node->input[i].value);
+        if (d && p->trace) ag_trace_contribution(p->trace, &p->graph, node, i, d);
+        if (!d || !add_to(&ag_find(&p->graph, node->input[i].node)->grad, d)) return false;
     }
     return true;
 }
 
 static ag_rule *const rules[] = {
-#define DIFFERENTIABLE(name) ag_rule_##name,
+#define DIFFERENTIABLE(name, formula) ag_rule_##name,
 #define CONSTANT(name) NULL,
 #include "operations.def"
 #undef DIFFERENTIABLE
@@ -162,23 +67,23 @@ typedef struct {
 } rule_space;
 
 /* Calls the rule of a node with its inputs and hands on what it returns. x, dx and needed have room for all inputs. */
-static bool apply_rule(pass *p, const entry *e, at_tensor **x, at_tensor **dx, bool *needed) {
+static bool apply_rule(pass *p, const ag_entry *e, at_tensor **x, at_tensor **dx, bool *needed) {
     ag_node *node = e->node;
     for (int i = 0; i < node->n_inputs; i++) {
         const ag_input *input = &node->input[i];
         dx[i] = NULL;
-        needed[i] = input->node && find(p, input->node)->needed;
+        needed[i] = input->node && ag_find(&p->graph, input->node)->needed;
         if (!(x[i] = ag_tensor(input->value, input->node))) return false;
     }
     at_tensor *y = ag_tensor(node->value, node);
     if (!y) return false;
-    at_error_kind before = at_error_code();
+    unsigned before = tn_failures();
     ag_vjp v = {.g = e->grad, .y = y, .x = x, .n = node->n_inputs, .needed = needed, .parameters = node->parameters, .dx = dx};
     rules[node->operation](&v);
-    return at_error_code() == before && contribute(p, node, dx, needed);
+    return tn_failures() == before && contribute(p, node, dx, needed);
 }
 
-static bool visit_node(pass *p, const entry *e) {
+static bool visit_node(pass *p, const ag_entry *e) {
     int n = e->node->n_inputs;
     rule_space usual;
     if (n <= USUAL_INPUTS) return apply_rule(p, e, usual.x, usual.dx, usual.needed);
@@ -193,37 +98,52 @@ static bool visit_node(pass *p, const entry *e) {
 /* ---- the pass ----------------------------------------------------------------------------------------------------------- */
 
 static void mark_needed(pass *p) {
-    for (int64_t i = 0; i < p->count; i++) {
-        entry *e = &p->entries[i];
+    for (int64_t i = 0; i < p->graph.count; i++) {
+        ag_entry *e = &p->graph.entries[i];
         for (int j = 0; j < e->node->n_inputs && !e->needed; j++)
-            e->needed = e->node->input[j].node && find(p, e->node->input[j].node)->needed;
+            e->needed = e->node->input[j].node && ag_find(&p->graph, e->node->input[j].node)->needed;
     }
 }
+
+/* Hooks see a gradient when all contributions are in, and may replace it. */
+static bool call_hooks(ag_entry *e) {
+    for (const ag_hook *hook = e->node->hooks; hook; hook = hook->next) {
+        unsigned before = tn_failures();
+        at_tensor *g = hook->function(e->grad, hook->context);
+        if (tn_failures() != before) return false;
+        if (!g) continue;
+        if (!tn_shapes_equal(&g->value->shape, &e->grad->value->shape) || g->value->dtype != e->grad->value->dtype)
+            return at_fail(AT_ERROR_SHAPE, "hook: the gradient is %s and its replacement %s: they must be alike",
+                           tn_describe(e->grad), tn_describe(g));
+        at_assign(&e->grad, g);
+    }
+    return true;
+}
+
+static bool keeps_gradient(const ag_node *node) { return node->operation == AG_LEAF || node->retains_grad; }
 
 /* From the root down. Gradients of nodes in between are let go of as soon as they have been handed on, unless wanted. */
 static bool run(pass *p, const bool *wanted) {
     bool good = true;
-    for (int64_t i = p->count - 1; i >= 0 && good; i--) {
-        entry *e = &p->entries[i];
-        if (!e->needed || !e->grad || e->node->operation == AG_LEAF) continue;
-        AT_SCOPE { good = visit_node(p, e); }
-        if (!wanted || !wanted[i]) at_assign(&e->grad, NULL);
+    for (int64_t i = p->graph.count - 1; i >= 0 && good; i--) {
+        ag_entry *e = &p->graph.entries[i];
+        if (!e->needed || !e->grad) continue;
+        AT_SCOPE {
+            good = call_hooks(e);
+            if (good && p->trace) ag_trace_node(p->trace, &p->graph, i);
+            if (good && e->node->operation != AG_LEAF) good = visit_node(p, e);
+        }
+        if (!keeps_gradient(e->node) && !(wanted && wanted[i])) at_assign(&e->grad, NULL);
     }
     return good;
 }
 
-static void end_pass(pass *p) {
-    for (int64_t i = 0; i < p->count; i++) at_release(p->entries[i].grad);
-    tn_buffer_release(p->entry_memory);
-    tn_buffer_release(p->table_memory);
-}
-
 /* The gradient to start from: grad_output, or 1. */
 static bool start_pass(pass *p, at_tensor *t, at_tensor *grad_output) {
-    if (!put_in_order(p, t->node)) return false;
+    if (!ag_put_in_order(&p->graph, t->node)) return false;
     at_tensor *g = grad_output ? grad_output : at_ones_like(t);
     if (!g) return false;
-    p->entries[p->count - 1].grad = at_retain(g);
+    p->graph.entries[p->graph.count - 1].grad = at_retain(g);
     return true;
 }
 
@@ -235,53 +155,62 @@ static bool check_root(const char *function, at_tensor *t, at_tensor *grad_outpu
         return at_fail(AT_ERROR_SHAPE, "%s: %s: want one element (at_sum makes it one, at_backward_with takes a gradient)",
                        function, tn_describe(t));
     }
-    if (tn_shapes_equal(&t->value->shape, &grad_output->value->shape) && t->value->dtype == grad_output->value->dtype)
-        return true;
-    return at_fail(AT_ERROR_SHAPE, "%s: grad_output is %s and t %s: they must be alike", function, tn_describe(grad_output),
-                   tn_describe(t));
+    bool same_shape = tn_shapes_equal(&t->value->shape, &grad_output->value->shape);
+    if (same_shape && t->value->dtype == grad_output->value->dtype) return true;
+    return at_fail(same_shape ? AT_ERROR_DTYPE : AT_ERROR_SHAPE, "%s: grad_output is %s and t %s: they must be alike", function,
+                   tn_describe(grad_output), tn_describe(t));
 }
 
 /* ---- into the leaves ---------------------------------------------------------------------------------------------------- */
 
-/* Adds what the leaf has already, and computes it: a gradient keeps nothing of the graph alive. */
-static bool finish_leaf(entry *e) {
-    if (!e->grad || e->node->operation != AG_LEAF) return true;
+/* Adds what the tensor has already, and computes it: a gradient keeps nothing of the graph alive. It becomes a tensor of
+ * its own, as several leaves may have been given the same one. */
+static bool finish_gradient(ag_entry *e) {
+    if (!e->grad || !keeps_gradient(e->node)) return true;
     bool good = !e->node->grad || add_to(&e->grad, e->node->grad);
-    return good && tn_value_store(e->grad->value);
+    at_tensor *own = good && tn_value_store(e->grad->value) ? ag_tensor(e->grad->value, NULL) : NULL;
+    if (own) at_assign(&e->grad, own);
+    return own != NULL;
 }
 
 /* Nothing has changed until every gradient is there; after that nothing can fail. */
-static bool finish_leaves(pass *p) {
+static bool finish_gradients(pass *p) {
     bool good = true;
-    for (int64_t i = 0; i < p->count && good; i++) AT_SCOPE { good = finish_leaf(&p->entries[i]); }
-    for (int64_t i = 0; i < p->count && good; i++) {
-        entry *e = &p->entries[i];
-        if (e->grad && e->node->operation == AG_LEAF) at_assign(&e->node->grad, e->grad);
+    for (int64_t i = 0; i < p->graph.count && good; i++) AT_SCOPE { good = finish_gradient(&p->graph.entries[i]); }
+    for (int64_t i = 0; i < p->graph.count && good; i++) {
+        ag_entry *e = &p->graph.entries[i];
+        if (e->grad && keeps_gradient(e->node)) at_assign(&e->node->grad, e->grad);
     }
     return good;
 }
 
-static bool backward(const char *function, at_tensor *t, at_tensor *grad_output) {
+static bool backward(const char *function, at_tensor *t, at_tensor *grad_output, FILE *trace) {
     AG_CHECK_TENSOR(function, t);
     if (!check_root(function, t, grad_output)) return false;
-    pass p = {0};
+    pass p = {.trace = trace};
     bool good = false, recording = ag_set_grad_mode(false);
     AT_SCOPE {
         good = start_pass(&p, t, grad_output);
-        for (int64_t i = 0; i < p.count; i++) p.entries[i].needed = p.entries[i].node->requires_grad;
-        good = good && run(&p, NULL) && finish_leaves(&p);
-        end_pass(&p);
+        for (int64_t i = 0; i < p.graph.count; i++)
+            p.graph.entries[i].needed = p.graph.entries[i].node->requires_grad;
+        good = good && run(&p, NULL) && finish_gradients(&p);
+        ag_graph_end(&p.graph);
     }
     ag_set_grad_mode(recording);
     return good;
 }
 
-bool at_backward(at_tensor *t) { return backward("backward", t, NULL); }
+bool at_backward(at_tensor *t) { return backward("backward", t, NULL, NULL); }
 
 bool at_backward_with(at_tensor *t, at_tensor *grad_output) {
     AG_CHECK_TENSOR("backward_with", t);
     AG_CHECK_TENSOR("backward_with", grad_output);
-    return backward("backward_with", t, grad_output);
+    return backward("backward_with", t, grad_output, NULL);
+}
+
+bool at_backward_trace(FILE *file, at_tensor *t) {
+    if (!file) return at_fail_null("backward_trace", "file");
+    return backward("backward_trace", t, NULL, file);
 }
 
 /* ---- by chosen tensors -------------------------------------------------------------------------------------------------- */
@@ -290,8 +219,8 @@ static bool check_inputs(at_tensor *const *inputs, int n, at_tensor **grads) {
     if (n > 0 && !inputs) return at_fail_null("gradients", "inputs");
     if (n > 0 && !grads) return at_fail_null("gradients", "grads");
     for (int i = 0; i < n; i++) {
-        AG_CHECK_TENSOR("gradients", inputs[i]);
-        if (!inputs[i]->node)
+        if (!inputs[i]) return tn_fail_null_element("gradients", "inputs", i);
+        if (!at_requires_grad(inputs[i]))
             return at_fail(AT_ERROR_STATE, "gradients: input %d, %s, does not require a gradient", i, tn_describe(inputs[i]));
     }
     return true;
@@ -299,8 +228,8 @@ static bool check_inputs(at_tensor *const *inputs, int n, at_tensor **grads) {
 
 static bool collect(const pass *p, at_tensor *const *inputs, int n, at_tensor **grads) {
     for (int i = 0; i < n; i++) {
-        const entry *e = find(p, inputs[i]->node);
-        at_tensor *g = e && e->grad ? e->grad : at_zeros_like(inputs[i]);
+        const ag_entry *e = ag_find(&p->graph, inputs[i]->node);
+        at_tensor *g = e && e->grad ? ag_tensor(e->grad->value, e->grad->node) : at_zeros_like(inputs[i]);
         if (!g || !(p->create_graph || tn_value_store(g->value))) return false;
         grads[i] = g;
     }
@@ -308,16 +237,16 @@ static bool collect(const pass *p, at_tensor *const *inputs, int n, at_tensor **
 }
 
 static bool run_for(pass *p, at_tensor *const *inputs, int n) {
-    bool *wanted = tn_memory_new((size_t)p->count);
+    bool *wanted = tn_memory_new((size_t)p->graph.count);
     if (!wanted) return false;
-    memset(wanted, 0, (size_t)p->count);
+    memset(wanted, 0, (size_t)p->graph.count);
     for (int i = 0; i < n; i++) {
-        entry *e = find(p, inputs[i]->node);
-        if (e) wanted[e - p->entries] = e->needed = true;
+        ag_entry *e = ag_find(&p->graph, inputs[i]->node);
+        if (e) wanted[e - p->graph.entries] = e->needed = true;
     }
     mark_needed(p);
     bool good = run(p, wanted);
-    tn_memory_free(wanted, (size_t)p->count);
+    tn_memory_free(wanted, (size_t)p->graph.count);
     return good;
 }
 
@@ -332,7 +261,7 @@ bool at_gradients(at_tensor *output, at_tensor *const *inputs, int n, bool creat
     AT_SCOPE {
         good = start_pass(&p, output, NULL) && run_for(&p, inputs, n) && collect(&p, inputs, n, found);
         for (int i = 0; i < n && good; i++) at_retain(found[i]);
-        end_pass(&p);
+        ag_graph_end(&p.graph);
     }
     ag_set_grad_mode(recording);
     for (int i = 0; i < n && good; i++) grads[i] = found[i];

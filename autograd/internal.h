@@ -13,9 +13,11 @@
 #include "../tensor/internal.h"
 #include "../tensor/reduce.h"
 #include "autograd.h"
+#include "custom.h"
+#include "graph.h"
 
 typedef enum {
-#define DIFFERENTIABLE(name) AG_##name,
+#define DIFFERENTIABLE(name, formula) AG_##name,
 #define CONSTANT(name) AG_##name,
 #include "operations.def"
 #undef DIFFERENTIABLE
@@ -31,6 +33,8 @@ typedef struct {
     int64_t start, end, step;
     double number, other_number;
     at_shape shape;
+    void *owned; /* goes with the node, by release */
+    void (*release)(void *owned);
 } ag_parameters;
 
 /* A rule's view of its operation. */
@@ -46,13 +50,14 @@ typedef struct {
 
 typedef void ag_rule(ag_vjp *v);
 #define AG_RULE(name) void ag_rule_##name(ag_vjp *v)
-#define DIFFERENTIABLE(name) AG_RULE(name);
+#define DIFFERENTIABLE(name, formula) AG_RULE(name);
 #define CONSTANT(name)
 #include "operations.def"
 #undef DIFFERENTIABLE
 #undef CONSTANT
 
 const char *ag_name(ag_operation operation);
+const char *ag_formula(ag_operation operation); /* of its rule, as text; "" where there is none */
 
 /* ---- the graph (node.c) ------------------------------------------------------------------------------------------------ */
 
@@ -62,19 +67,29 @@ typedef struct {
     ag_node *node;   /* held; NULL where no gradient is needed */
 } ag_input;
 
+typedef struct ag_hook {
+    struct ag_hook *next;
+    at_hook function;
+    void *context;
+} ag_hook;
+
 struct ag_node {
     tn_count refs;
     ag_operation operation;
     int n_inputs;
     bool requires_grad;        /* of a leaf */
     tn_value *value;           /* the result; NULL for a leaf, whose value may be replaced */
-    at_tensor *grad;           /* a leaf's */
+    at_tensor *grad;           /* of a leaf, or where retains_grad */
+    bool retains_grad;
+    char *name;                /* given by at_set_name, or NULL */
+    ag_hook *hooks;            /* in the order of registration */
     ag_parameters *parameters; /* within this object, or NULL */
     ag_node *next;             /* while it is being released */
     ag_input input[];
 };
 
 void ag_node_release(void *node);
+const char *ag_node_name(const ag_node *node); /* of its operation; a custom operation has its own */
 
 bool ag_grad_mode(void);            /* whether this thread records */
 bool ag_set_grad_mode(bool on);     /* returns what it was */
@@ -85,6 +100,31 @@ at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inpu
 
 /* A tensor in the innermost scope that shows value (retained) and, when recording, belongs to node. */
 at_tensor *ag_tensor(tn_value *value, ag_node *node);
+
+/* ---- walking over a graph (order.c) -------------------------------------------------------------------------------------- */
+
+typedef struct {
+    ag_node *node;
+    at_tensor *grad; /* held; for a backward pass */
+    bool needed;     /* it is, or leads to, something whose gradient is wanted */
+} ag_entry;
+
+typedef struct {
+    ag_entry *entries; /* in the order of computation; the root is last */
+    int64_t count, capacity;
+    int64_t *table; /* open addressing: indices into entries, or -1; 2^bits of them */
+    int bits;
+    tn_buffer *entry_memory, *table_memory;
+} ag_graph;
+
+/* Fills a zeroed graph; false after reporting an error. ag_graph_end is due in both cases. */
+bool ag_put_in_order(ag_graph *graph, ag_node *root);
+ag_entry *ag_find(const ag_graph *graph, const ag_node *node); /* NULL if it is not there */
+void ag_graph_end(ag_graph *graph);
+
+/* What a traced pass tells (graph.c). */
+void ag_trace_node(FILE *file, const ag_graph *graph, int64_t i);
+void ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d);
 
 /* ---- arguments ---------------------------------------------------------------------------------------------------------- */
 

@@ -1,17 +1,30 @@
 /* autograd/node.c - the gradient graph: recording operations, leaves, and letting go of graphs of any depth. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
 
 const char *ag_name(ag_operation operation) {
     static const char *const names[] = {
-#define DIFFERENTIABLE(name) #name,
+#define DIFFERENTIABLE(name, formula) #name,
 #define CONSTANT(name) #name,
 #include "operations.def"
 #undef DIFFERENTIABLE
 #undef CONSTANT
         "leaf"};
     return names[operation];
+}
+
+const char *ag_formula(ag_operation operation) {
+    static const char *const formulas[] = {
+#define DIFFERENTIABLE(name, formula) formula,
+#define CONSTANT(name) "",
+#include "operations.def"
+#undef DIFFERENTIABLE
+#undef CONSTANT
+        ""};
+    return formulas[operation];
 }
 
 /* ---- grad mode ---------------------------------------------------------------------------------------------------------- */
@@ -51,6 +64,9 @@ static ag_node *node_new(ag_operation operation, int n_inputs, const ag_paramete
     node->requires_grad = true;
     node->value = NULL;
     node->grad = NULL;
+    node->retains_grad = false;
+    node->name = NULL;
+    node->hooks = NULL;
     node->parameters = NULL;
     if (parameters) {
         node->parameters = (ag_parameters *)(void *)(node->input + n_inputs);
@@ -60,6 +76,18 @@ static ag_node *node_new(ag_operation operation, int n_inputs, const ag_paramete
 }
 
 __attribute__((constructor)) static void introduce_nodes(void) { tn_set_node_functions(ag_node_release, is_leaf); }
+
+static void free_node(ag_node *node) {
+    if (node->value) tn_operand_release(node->value);
+    at_release(node->grad);
+    if (node->parameters && node->parameters->release) node->parameters->release(node->parameters->owned);
+    for (ag_hook *hook = node->hooks, *next; hook; hook = next) {
+        next = hook->next;
+        tn_object_free(hook, sizeof *hook);
+    }
+    free(node->name);
+    tn_memory_free(node, node_size(node->n_inputs, node->parameters != NULL));
+}
 
 /* A list of nodes that nobody holds any more takes the place of recursion. */
 void ag_node_release(void *released) {
@@ -76,9 +104,7 @@ void ag_node_release(void *released) {
             input->next = dead;
             dead = input;
         }
-        if (node->value) tn_operand_release(node->value);
-        at_release(node->grad);
-        tn_memory_free(node, node_size(node->n_inputs, node->parameters != NULL));
+        free_node(node);
     }
 }
 
@@ -97,7 +123,7 @@ static bool needs_gradient(at_tensor *const *inputs, int n) {
 
 static bool is_constant(ag_operation operation) {
     static const bool constant[] = {
-#define DIFFERENTIABLE(name) false,
+#define DIFFERENTIABLE(name, formula) false,
 #define CONSTANT(name) true,
 #include "operations.def"
 #undef DIFFERENTIABLE
@@ -174,4 +200,57 @@ void at_zero_grad(at_tensor *t) {
     ag_node *node = t ? t->node : NULL;
     if (!t) at_fail_null("zero_grad", "t");
     else if (node) at_assign(&node->grad, NULL);
+}
+
+bool at_retain_grad(at_tensor *t) {
+    AG_CHECK_TENSOR("retain_grad", t);
+    ag_node *node = t->node;
+    if (!node || !node->requires_grad)
+        return at_fail(AT_ERROR_STATE, "retain_grad: %s does not require a gradient", tn_describe(t));
+    node->retains_grad = true;
+    return true;
+}
+
+bool at_register_hook(at_tensor *t, at_hook hook, void *context) {
+    AG_CHECK_TENSOR("register_hook", t);
+    if (!hook) return at_fail_null("register_hook", "hook");
+    ag_node *node = t->node;
+    if (!node || !node->requires_grad)
+        return at_fail(AT_ERROR_STATE, "register_hook: %s does not require a gradient", tn_describe(t));
+    ag_hook *last = tn_object_new(sizeof *last);
+    if (!last) return false;
+    *last = (ag_hook){.function = hook, .context = context};
+    ag_hook **end = &node->hooks;
+    while (*end) end = &(*end)->next;
+    *end = last;
+    return true;
+}
+
+void at_remove_hooks(at_tensor *t) {
+    if (!t) at_fail_null("remove_hooks", "t");
+    ag_node *node = t ? t->node : NULL;
+    while (node && node->hooks) {
+        ag_hook *first = node->hooks;
+        node->hooks = first->next;
+        tn_object_free(first, sizeof *first);
+    }
+}
+
+at_tensor *at_set_name(at_tensor *t, const char *name) {
+    AG_CHECK_TENSOR("set_name", t);
+    ag_node *node = t->node;
+    if (!node)
+        return at_fail(AT_ERROR_STATE, "set_name: %s: only tensors that require a gradient have a place in a graph",
+                       tn_describe(t));
+    char *copy = name ? strdup(name) : NULL;
+    if (name && !copy) return tn_fail_memory(strlen(name) + 1);
+    free(node->name);
+    node->name = copy;
+    return t;
+}
+
+const char *at_name(at_tensor *t) {
+    if (!t) return at_fail_null("name", "t");
+    const ag_node *node = t->node;
+    return node ? node->name : NULL;
 }

@@ -162,7 +162,14 @@ static at_tensor *variance_gradient(const ag_vjp *v, at_tensor *g) {
     return at_mul(at_mul(kept, 2 / (n - 1)), deviation);
 }
 AG_RULE(var) { v->dx[0] = variance_gradient(v, v->g); }
-AG_RULE(std) { v->dx[0] = variance_gradient(v, at_where(at_eq(v->y, 0), 0, at_div(v->g, at_mul(v->y, 2)))); }
+
+/* g / y, and 0 where y is 0; divided by 1 there, so that derivatives of it do not meet an infinity that they then multiply
+ * by 0. */
+static at_tensor *divide_or_zero(at_tensor *g, at_tensor *y) {
+    at_tensor *zero = at_eq(y, 0);
+    return at_div(at_where(zero, 0, g), at_where(zero, 1, y));
+}
+AG_RULE(std) { v->dx[0] = variance_gradient(v, divide_or_zero(v->g, at_mul(v->y, 2))); }
 
 at_tensor *at_var(at_tensor *x) {
     AG_CHECK_TENSOR("var", x);
@@ -196,7 +203,7 @@ at_tensor *at_norm(at_tensor *x) {
     }
     return ag_record(AG_norm, value, &x, 1, NULL);
 }
-AG_RULE(norm) { v->dx[0] = at_mul(v->x[0], at_where(at_eq(v->y, 0), 0, at_div(v->g, v->y))); } /* 0 is a subgradient */
+AG_RULE(norm) { v->dx[0] = at_mul(v->x[0], divide_or_zero(v->g, v->y)); } /* 0 is a subgradient */
 
 /* ---- products ----------------------------------------------------------------------------------------------------------- */
 

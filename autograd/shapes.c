@@ -322,9 +322,10 @@ static at_dtype promote_all(at_tensor *const *list, int n) {
 at_tensor *at_cat_list(int dim, at_tensor *const *list, int n) {
     if (!list) return at_fail_null("cat", "list");
     if (n < 1) return at_fail(AT_ERROR_VALUE, "cat: no tensors to join");
+    tn_thread_set_operation("cat");
     at_tensor *first = NULL;
     for (int i = 0; i < n; i++) {
-        AG_CHECK_TENSOR("cat", list[i]);
+        if (!list[i]) return tn_fail_null_element("cat", "list", i);
         if (list[i]->value->shape.ndim == 0)
             return at_fail(AT_ERROR_SHAPE, "cat: tensor %d is %s: want at least one dimension (at_stack joins these)", i,
                            tn_describe(list[i]));
@@ -355,9 +356,10 @@ AG_RULE(cat) {
 at_tensor *at_stack_list(int dim, at_tensor *const *list, int n) {
     if (!list) return at_fail_null("stack", "list");
     if (n < 1) return at_fail(AT_ERROR_VALUE, "stack: no tensors to join");
+    tn_thread_set_operation("stack");
     at_tensor *y = NULL;
     for (int i = 0; i < n; i++) {
-        AG_CHECK_TENSOR("stack", list[i]);
+        if (!list[i]) return tn_fail_null_element("stack", "list", i);
         if (!tn_shapes_equal(&list[i]->value->shape, &list[0]->value->shape))
             return at_fail(AT_ERROR_SHAPE, "stack: tensor %d is %s and tensor 0 %s: shapes must be equal", i,
                            tn_describe(list[i]), tn_describe(list[0]));

@@ -61,7 +61,7 @@ bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, 
     if (!e) return false;
     e->slot = slot;
     *slot = at_retain(value);
-    return true;
+    return at_set_name(value, name) != NULL;
 }
 
 bool at_module_buffer(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
@@ -73,11 +73,29 @@ bool at_module_buffer(at_module *module, const char *name, at_tensor **slot, at_
     return true;
 }
 
+/* "w" becomes "name.w", all the way down. */
+static bool prefix_names(at_module *module, const char *name) {
+    bool good = true;
+    for (const at_module_entry *e = module->entries; e && good; e = e->next) {
+        if (e->kind == CHILD) good = prefix_names(e->child, name);
+        if (e->kind != PARAMETER) continue;
+        const char *old = at_name(*e->slot);
+        size_t bytes = strlen(name) + strlen(old ? old : e->name) + 2;
+        char *longer = malloc(bytes);
+        if (!longer) return tn_fail_memory(bytes);
+        snprintf(longer, bytes, "%s.%s", name, old ? old : e->name);
+        good = at_set_name(*e->slot, longer) != NULL;
+        free(longer);
+    }
+    return good;
+}
+
 bool at_module_child(at_module *module, const char *name, at_module *child) {
     if (!child) return at_fail_null("module_child", "child");
     at_module_entry *e = add_part("module_child", module, name, CHILD);
-    if (e) e->child = child;
-    return e != NULL;
+    if (!e) return false;
+    e->child = child;
+    return prefix_names(child, name);
 }
 
 /* ---- parameters --------------------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define ATLED_NN_H
 
 #include "../autograd/autograd.h"
+#include "../autograd/graph.h"
 
 #if defined(__GNUC__)
 #pragma GCC visibility push(default)
@@ -41,7 +42,7 @@ struct at_module {
 /* A zeroed struct of that size whose first member is an at_module; freed by at_module_free. name must outlive it. */
 void *at_module_new(size_t size, const char *name);
 
-/* *slot = value, marked as requiring gradients and held by the module under name (copied). A NULL value, the result of a
+/* *slot = value, marked as requiring gradients, named and held by the module under name (copied). A NULL value, the result of a
  * failed creation, makes this fail too. */
 bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, at_tensor *value);
 

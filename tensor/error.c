@@ -29,7 +29,10 @@ at_error_kind at_error_code(void) { return tn_self()->error_kind; }
 
 void at_clear_error(void) { tn_self()->error_kind = AT_OK; }
 
+unsigned tn_failures(void) { return tn_self()->failures; }
+
 static void keep_first(tn_thread *self, at_error_kind kind, const char *format, va_list arguments) {
+    self->failures++;
     if (self->error_kind != AT_OK) return;
     vsnprintf(self->message, sizeof self->message, format, arguments);
     self->error_kind = kind;
@@ -59,8 +62,17 @@ void *tn_report(at_error_kind kind, const char *format, ...) {
 }
 
 void *at_fail_null(const char *function, const char *argument) {
-    if (tn_self()->error_kind != AT_OK) return NULL;
+    if (tn_self()->error_kind != AT_OK) {
+        tn_self()->failures++;
+        return NULL;
+    }
     return at_fail(AT_ERROR_VALUE, "%s: %s is NULL", function, argument);
+}
+
+void *tn_fail_null_element(const char *function, const char *list, int i) {
+    char argument[64];
+    snprintf(argument, sizeof argument, "%s[%d]", list, i);
+    return at_fail_null(function, argument);
 }
 
 void *tn_fail_memory(size_t bytes) {

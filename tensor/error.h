@@ -13,6 +13,13 @@ __attribute__((format(printf, 2, 3)))
 #endif
 void *tn_report(at_error_kind kind, const char *format, ...);
 
+/* The same for an element of a list: "cat: list[1] is NULL". */
+void *tn_fail_null_element(const char *function, const char *list, int i);
+
+/* How often this thread has failed, kept or not: whether something went wrong in between, even if an earlier error was
+ * still there. */
+unsigned tn_failures(void);
+
 /* bytes could not be had for the operation that the thread is in. Always returns NULL. */
 void *tn_fail_memory(size_t bytes);
 

@@ -18,6 +18,7 @@ struct tn_thread {
     bool has_error_mode;
     at_error_mode error_mode;
     at_error_kind error_kind;
+    unsigned failures; /* tn_failures */
     char message[TN_MESSAGE_BYTES];
     char text[TN_TEXTS][TN_TEXT_BYTES];
     int next_text;
