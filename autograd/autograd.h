@@ -17,8 +17,8 @@ extern "C" {
 /* Marks a floating-point leaf as one to take gradients by (or not). Returns t itself, so that it nests:
  * at_tensor *w = at_set_requires_grad(at_rand(3), true). It is an error for the result of a recorded operation. */
 at_tensor *at_set_requires_grad(at_tensor *t, bool requires_grad);
-bool at_requires_grad(at_tensor *t);  /* t is such a leaf, or was computed from one */
-at_tensor *at_detach(at_tensor *t);   /* the same elements as a new leaf that needs no gradient */
+bool at_requires_grad(at_tensor *t); /* t is such a leaf, or was computed from one */
+at_tensor *at_detach(at_tensor *t);  /* the same elements as a new leaf that needs no gradient */
 
 /* Nothing within AT_NO_GRAD { ... } is recorded. Per thread; a loop that runs once, as AT_SCOPE is. */
 typedef struct {
@@ -28,8 +28,8 @@ typedef struct {
 at_grad_guard at_no_grad_open(void);
 void at_no_grad_close(at_grad_guard *guard);
 #define AT_NO_GRAD AT_NO_GRAD_NAMED(AT_JOIN(at_grad_guard_, __COUNTER__))
-#define AT_NO_GRAD_NAMED(guard)                                                                          \
-    for (at_grad_guard guard __attribute__((cleanup(at_no_grad_close))) = at_no_grad_open(); guard.open;  \
+#define AT_NO_GRAD_NAMED(guard)                                                                                        \
+    for (at_grad_guard guard __attribute__((cleanup(at_no_grad_close))) = at_no_grad_open(); guard.open;               \
          at_no_grad_close(&guard))
 
 /* Adds the derivative of t by every leaf that t was computed from into that leaf's gradient. t has one element, and
@@ -37,8 +37,8 @@ void at_no_grad_close(at_grad_guard *guard);
  * has changed. */
 bool at_backward(at_tensor *t);
 bool at_backward_with(at_tensor *t, at_tensor *grad_output);
-at_tensor *at_grad(at_tensor *t);  /* the gradient of a leaf, NULL while there is none (which is no error) */
-void at_zero_grad(at_tensor *t);   /* back to none */
+at_tensor *at_grad(at_tensor *t); /* the gradient of a leaf, NULL while there is none (which is no error) */
+void at_zero_grad(at_tensor *t);  /* back to none */
 
 /* grads[i] = the derivative of output (one element) by inputs[i], zeros where it does not depend on it. Leaves' own
  * gradients are not touched, so threads may do this with shared parameters. inputs may be leaves or intermediate. With

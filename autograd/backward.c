@@ -1,7 +1,7 @@
 /* autograd/backward.c - the backward pass: reverse-mode differentiation of one recorded graph.
  *
- * The nodes below the root are put in an order where each comes after what it was computed from (order.c), then visited from
- * the root down: when a node's turn comes, all contributions to its gradient are there. */
+ * The nodes below the root are put in an order where each comes after what it was computed from (order.c), then
+ * visited from the root down: when a node's turn comes, all contributions to its gradient are there. */
 #include <string.h>
 
 #include "internal.h"
@@ -12,7 +12,7 @@ typedef struct {
     FILE *trace; /* where to tell what happens, or NULL */
 } pass;
 
-/* ---- one node ----------------------------------------------------------------------------------------------------------- */
+/* ---- one node ---------------------------------------------------------------------------------------------------- */
 
 /* d in the shape and dtype of the input that it is a gradient by. */
 static at_tensor *fit(at_tensor *d, const ag_node *node, int i) {
@@ -53,7 +53,7 @@ static bool contribute(pass *p, const ag_node *node, at_tensor *const *dx, const
 
 static ag_rule *const rules[] = {
 #define DIFFERENTIABLE(name, formula) ag_rule_##name,
-#define CONSTANT(name) NULL,
+#define CONSTANT(name)                NULL,
 #include "operations.def"
 #undef DIFFERENTIABLE
 #undef CONSTANT
@@ -78,7 +78,8 @@ static bool apply_rule(pass *p, const ag_entry *e, at_tensor **x, at_tensor **dx
     at_tensor *y = ag_tensor(node->value, node);
     if (!y) return false;
     unsigned before = tn_failures();
-    ag_vjp v = {.g = e->grad, .y = y, .x = x, .n = node->n_inputs, .needed = needed, .parameters = node->parameters, .dx = dx};
+    ag_vjp v =
+        {.g = e->grad, .y = y, .x = x, .n = node->n_inputs, .needed = needed, .parameters = node->parameters, .dx = dx};
     rules[node->operation](&v);
     return tn_failures() == before && contribute(p, node, dx, needed);
 }
@@ -95,7 +96,7 @@ static bool visit_node(pass *p, const ag_entry *e) {
     return good;
 }
 
-/* ---- the pass ----------------------------------------------------------------------------------------------------------- */
+/* ---- the pass ---------------------------------------------------------------------------------------------------- */
 
 static void mark_needed(pass *p) {
     for (int64_t i = 0; i < p->graph.count; i++) {
@@ -149,22 +150,24 @@ static bool start_pass(pass *p, at_tensor *t, at_tensor *grad_output) {
 
 static bool check_root(const char *function, at_tensor *t, at_tensor *grad_output) {
     if (!at_requires_grad(t))
-        return at_fail(AT_ERROR_STATE, "%s: %s does not depend on anything that requires a gradient", function, tn_describe(t));
+        return at_fail(AT_ERROR_STATE, "%s: %s does not depend on anything that requires a gradient", function,
+                       tn_describe(t));
     if (!grad_output) {
         if (t->value->numel == 1) return true;
-        return at_fail(AT_ERROR_SHAPE, "%s: %s: want one element (at_sum makes it one, at_backward_with takes a gradient)",
-                       function, tn_describe(t));
+        return at_fail(AT_ERROR_SHAPE,
+                       "%s: %s: want one element (at_sum makes it one, at_backward_with takes a gradient)", function,
+                       tn_describe(t));
     }
     bool same_shape = tn_shapes_equal(&t->value->shape, &grad_output->value->shape);
     if (same_shape && t->value->dtype == grad_output->value->dtype) return true;
-    return at_fail(same_shape ? AT_ERROR_DTYPE : AT_ERROR_SHAPE, "%s: grad_output is %s and t %s: they must be alike", function,
-                   tn_describe(grad_output), tn_describe(t));
+    return at_fail(same_shape ? AT_ERROR_DTYPE : AT_ERROR_SHAPE, "%s: grad_output is %s and t %s: they must be alike",
+                   function, tn_describe(grad_output), tn_describe(t));
 }
 
-/* ---- into the leaves ---------------------------------------------------------------------------------------------------- */
+/* ---- into the leaves --------------------------------------------------------------------------------------------- */
 
-/* Adds what the tensor has already, and computes it: a gradient keeps nothing of the graph alive. It becomes a tensor of
- * its own, as several leaves may have been given the same one. */
+/* Adds what the tensor has already, and computes it: a gradient keeps nothing of the graph alive. It becomes a tensor
+ * of its own, as several leaves may have been given the same one. */
 static bool finish_gradient(ag_entry *e) {
     if (!e->grad || !keeps_gradient(e->node)) return true;
     bool good = !e->node->grad || add_to(&e->grad, e->node->grad);
@@ -176,7 +179,8 @@ static bool finish_gradient(ag_entry *e) {
 /* Nothing has changed until every gradient is there; after that nothing can fail. */
 static bool finish_gradients(pass *p) {
     bool good = true;
-    for (int64_t i = 0; i < p->graph.count && good; i++) AT_SCOPE { good = finish_gradient(&p->graph.entries[i]); }
+    for (int64_t i = 0; i < p->graph.count && good; i++)
+        AT_SCOPE { good = finish_gradient(&p->graph.entries[i]); }
     for (int64_t i = 0; i < p->graph.count && good; i++) {
         ag_entry *e = &p->graph.entries[i];
         if (e->grad && keeps_gradient(e->node)) at_assign(&e->node->grad, e->grad);
@@ -191,8 +195,7 @@ static bool backward(const char *function, at_tensor *t, at_tensor *grad_output,
     bool good = false, recording = ag_set_grad_mode(false);
     AT_SCOPE {
         good = start_pass(&p, t, grad_output);
-        for (int64_t i = 0; i < p.graph.count; i++)
-            p.graph.entries[i].needed = p.graph.entries[i].node->requires_grad;
+        for (int64_t i = 0; i < p.graph.count; i++) p.graph.entries[i].needed = p.graph.entries[i].node->requires_grad;
         good = good && run(&p, NULL) && finish_gradients(&p);
         ag_graph_end(&p.graph);
     }
@@ -213,7 +216,7 @@ bool at_backward_trace(FILE *file, at_tensor *t) {
     return backward("backward_trace", t, NULL, file);
 }
 
-/* ---- by chosen tensors -------------------------------------------------------------------------------------------------- */
+/* ---- by chosen tensors ------------------------------------------------------------------------------------------- */
 
 static bool check_inputs(at_tensor *const *inputs, int n, at_tensor **grads) {
     if (n > 0 && !inputs) return at_fail_null("gradients", "inputs");
@@ -221,7 +224,8 @@ static bool check_inputs(at_tensor *const *inputs, int n, at_tensor **grads) {
     for (int i = 0; i < n; i++) {
         if (!inputs[i]) return tn_fail_null_element("gradients", "inputs", i);
         if (!at_requires_grad(inputs[i]))
-            return at_fail(AT_ERROR_STATE, "gradients: input %d, %s, does not require a gradient", i, tn_describe(inputs[i]));
+            return at_fail(AT_ERROR_STATE, "gradients: input %d, %s, does not require a gradient", i,
+                           tn_describe(inputs[i]));
     }
     return true;
 }
@@ -264,8 +268,14 @@ bool at_gradients(at_tensor *output, at_tensor *const *inputs, int n, bool creat
         ag_graph_end(&p.graph);
     }
     ag_set_grad_mode(recording);
-    for (int i = 0; i < n && good; i++) grads[i] = found[i];
-    for (int i = 0; i < n && good; i++) good = tn_scope_add(found[i]) != NULL;
+    bool owned = good;
+    for (int i = 0; i < n && good; i++) {
+        if (owned)
+            owned = tn_scope_add(found[i]) != NULL;
+        else
+            at_release(found[i]);
+    }
+    for (int i = 0; i < n && owned; i++) grads[i] = found[i];
     tn_memory_free(found, bytes);
-    return good;
+    return owned;
 }

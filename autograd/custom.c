@@ -77,9 +77,12 @@ at_tensor *at_custom(const at_custom_operation *operation, at_tensor *const *inp
     while (missing < n && inputs && inputs[missing]) missing++;
     custom *c = NULL;
     tn_thread_set_operation(operation->name);
-    if (n < 1 || !inputs) at_fail(AT_ERROR_VALUE, "%s: no inputs", operation->name);
-    else if (missing < n) tn_fail_null_element(operation->name, "inputs", missing);
-    else c = tn_object_new(sizeof *c);
+    if (n < 1 || !inputs)
+        at_fail(AT_ERROR_VALUE, "%s: no inputs", operation->name);
+    else if (missing < n)
+        tn_fail_null_element(operation->name, "inputs", missing);
+    else
+        c = tn_object_new(sizeof *c);
     if (!c) {
         if (operation->free_context) operation->free_context(context);
         return NULL;
@@ -90,7 +93,11 @@ at_tensor *at_custom(const at_custom_operation *operation, at_tensor *const *inp
 
 AG_RULE(custom) {
     const custom *c = v->parameters->owned;
-    at_custom_call call = {.inputs = v->x, .n = c->n, .context = c->context, .saved = v->x + c->n, .n_saved = v->n - c->n};
+    at_custom_call call = {.inputs = v->x,
+                           .n = c->n,
+                           .context = c->context,
+                           .saved = v->x + c->n,
+                           .n_saved = v->n - c->n};
     unsigned before = tn_failures();
     if (!c->operation.derivative(&call, v->g, v->y, v->dx) && tn_failures() == before)
         at_fail(AT_ERROR_STATE, "%s: its derivative fails without an error", c->operation.name);

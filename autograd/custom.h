@@ -1,7 +1,7 @@
 /* autograd/custom.h - operations of one's own, and hooks on gradients.
  *
- * An operation that is written in atled's operations needs none of this: its derivative follows. A custom operation is for
- * values computed in plain C, and for derivatives that one knows better. Check it with at_gradcheck. */
+ * An operation that is written in atled's operations needs none of this: its derivative follows. A custom operation is
+ * for values computed in plain C, and for derivatives that one knows better. Check it with at_gradcheck. */
 #ifndef ATLED_CUSTOM_H
 #define ATLED_CUSTOM_H
 
@@ -27,9 +27,9 @@ typedef struct {
     const char *name; /* in errors and graphs; must outlive all graphs */
     /* The result, computed without being recorded. NULL after an error. */
     at_tensor *(*forward)(at_custom_call *call);
-    /* Sets dx[i] to the gradient by inputs[i], given g by the result y; NULL stands for zero. Of the input's shape, or one
-     * that it broadcasts to. Written in atled's operations on g, y and inputs it can be differentiated again; saved tensors
-     * count as constants. False after an error. */
+    /* Sets dx[i] to the gradient by inputs[i], given g by the result y; NULL stands for zero. Of the input's shape, or
+     * one that it broadcasts to. Written in atled's operations on g, y and inputs it can be differentiated again;
+     * saved tensors count as constants. False after an error. */
     bool (*derivative)(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx);
     /* Called once, when nothing needs the context any more; NULL: it is not the operation's to free. */
     void (*free_context)(void *context);
@@ -41,8 +41,8 @@ at_tensor *at_custom(const at_custom_operation *operation, at_tensor *const *inp
 /* In forward: keeps t for the derivative. False on an error. */
 bool at_custom_save(at_custom_call *call, at_tensor *t);
 
-/* A hook is called in the backward pass with the gradient by t, once all contributions are in, and may return another of
- * the same shape and dtype to take its place, or NULL. Hooks run in the order of registration, and go with t. */
+/* A hook is called in the backward pass with the gradient by t, once all contributions are in, and may return another
+ * of the same shape and dtype to take its place, or NULL. Hooks run in the order of registration, and go with t. */
 typedef at_tensor *(*at_hook)(at_tensor *gradient, void *context);
 bool at_register_hook(at_tensor *t, at_hook hook, void *context);
 void at_remove_hooks(at_tensor *t);

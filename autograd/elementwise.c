@@ -1,13 +1,13 @@
 /* autograd/elementwise.c - operations on each element by itself, with their derivatives.
  *
- * Each checks shapes and dtypes, records an instruction (tensor/value.c defers it), and has its rule beside it. In rules g is
- * the incoming gradient, x (or a, b) the inputs, y the result. */
+ * Each checks shapes and dtypes, records an instruction (tensor/value.c defers it), and has its rule beside it. In
+ * rules g is the incoming gradient, x (or a, b) the inputs, y the result. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "internal.h"
 
-/* ---- dtypes ------------------------------------------------------------------------------------------------------------- */
+/* ---- dtypes ------------------------------------------------------------------------------------------------------ */
 
 /* bool < int64 < floating point. */
 static int category(at_dtype dtype) { return tn_is_floating(dtype) ? 2 : dtype == AT_INT64 ? 1 : 0; }
@@ -21,8 +21,8 @@ static at_dtype dtype_of_number(at_operand_kind kind) {
     return kind == AT_OPERAND_FLOAT ? at_default_dtype() : kind == AT_OPERAND_INTEGER ? AT_INT64 : AT_BOOL;
 }
 
-/* How much an operand's dtype weighs: that of a number gives way to a 0-dimensional tensor's of the same category, and that
- * to any other tensor's. */
+/* How much an operand's dtype weighs: that of a number gives way to a 0-dimensional tensor's of the same category, and
+ * that to any other tensor's. */
 static int weight(const at_operand *x) {
     return x->kind != AT_OPERAND_TENSOR ? 0 : x->tensor->value->shape.ndim == 0 ? 1 : 2;
 }
@@ -36,7 +36,7 @@ static at_dtype promote(const at_operand *a, const at_operand *b) {
 
 static at_dtype to_floating(at_dtype dtype) { return tn_is_floating(dtype) ? dtype : at_default_dtype(); }
 
-/* ---- one operand -------------------------------------------------------------------------------------------------------- */
+/* ---- one operand ------------------------------------------------------------------------------------------------- */
 
 static at_tensor *unary_as(ag_operation operation, int instruction, at_tensor *x, at_dtype compute, at_dtype result) {
     AG_CHECK_TENSOR(ag_name(operation), x);
@@ -57,8 +57,8 @@ static at_tensor *real(ag_operation operation, int instruction, at_tensor *x) {
 static at_tensor *numeric(ag_operation operation, int instruction, at_tensor *x) {
     AG_CHECK_TENSOR(ag_name(operation), x);
     if (x->value->dtype == AT_BOOL)
-        return at_fail(AT_ERROR_DTYPE, "%s: %s: want numbers (at_to converts, at_logical_not negates a bool)", ag_name(operation),
-                       tn_describe(x));
+        return at_fail(AT_ERROR_DTYPE, "%s: %s: want numbers (at_to converts, at_logical_not negates a bool)",
+                       ag_name(operation), tn_describe(x));
     return unary_as(operation, instruction, x, x->value->dtype, x->value->dtype);
 }
 
@@ -81,12 +81,12 @@ static at_tensor *rounding(ag_operation operation, int instruction, at_tensor *x
     return numeric(operation, tn_is_floating(x->value->dtype) ? instruction : TN_COPY, x);
 }
 
-#define UNARY(name, kind, instruction, derivative)                                                       \
-    at_tensor *at_##name(at_tensor *x) { return kind(AG_##name, instruction, x); }                       \
-    AG_RULE(name) {                                                                                      \
-        at_tensor *g = v->g, *x = v->x[0], *y = v->y;                                                    \
-        (void)g, (void)x, (void)y;                                                                       \
-        v->dx[0] = derivative;                                                                           \
+#define UNARY(name, kind, instruction, derivative)                                                                     \
+    at_tensor *at_##name(at_tensor *x) { return kind(AG_##name, instruction, x); }                                     \
+    AG_RULE(name) {                                                                                                    \
+        at_tensor *g = v->g, *x = v->x[0], *y = v->y;                                                                  \
+        (void)g, (void)x, (void)y;                                                                                     \
+        v->dx[0] = derivative;                                                                                         \
     }
 
 UNARY(neg, numeric, TN_NEG, at_neg(g))
@@ -129,7 +129,7 @@ at_tensor *at_contiguous(at_tensor *x) {
 }
 AG_RULE(contiguous) { v->dx[0] = v->g; }
 
-/* ---- two operands ------------------------------------------------------------------------------------------------------- */
+/* ---- two operands ------------------------------------------------------------------------------------------------ */
 
 /* A number becomes a 0-dimensional tensor of the dtype that is computed in. */
 static at_tensor *as_tensor(const at_operand *x, at_dtype dtype) {
@@ -150,39 +150,43 @@ static tn_value *binary_value(int instruction, at_dtype result, const at_shape *
     return y;
 }
 
-static at_tensor *binary(ag_operation operation, int instruction, const at_operand *a, const at_operand *b, at_dtype compute,
-                         at_dtype result) {
+static at_tensor *binary(ag_operation operation, int instruction, const at_operand *a, const at_operand *b,
+                         at_dtype compute, at_dtype result) {
     at_tensor *x[2] = {as_tensor(a, compute), NULL};
     if (!x[0] || !(x[1] = as_tensor(b, compute))) return NULL;
     at_shape shape;
-    if (!tn_shapes_broadcast(&x[0]->value->shape, &x[1]->value->shape, &shape) || tn_shape_numel(&shape) < 0)
-        return at_fail(AT_ERROR_SHAPE, "%s: a %s and b %s do not broadcast: aligned at the last dimension, sizes must be equal or 1",
-                       ag_name(operation), tn_shape_text(&x[0]->value->shape), tn_shape_text(&x[1]->value->shape));
+    if (!tn_shapes_broadcast(&x[0]->value->shape, &x[1]->value->shape, &shape))
+        return tn_fail_broadcast(ag_name(operation), x[0], x[1]), NULL;
+    if (!tn_check_shape(ag_name(operation), &shape)) return NULL;
     return ag_record(operation, binary_value(instruction, result, &shape, x[0], x[1], compute), x, 2, NULL);
 }
 
-#define CHECK_OPERANDS(function, a, b)                                                                   \
-    if (!check_operand(function, &a, "a") || !check_operand(function, &b, "b")) return NULL;             \
+#define CHECK_OPERANDS(function, a, b)                                                                                 \
+    if (!check_operand(function, &a, "a") || !check_operand(function, &b, "b")) return NULL;                           \
     tn_thread_set_operation(function)
+
+static at_tensor *fail_on_bools(const char *function, const at_operand *a, const at_operand *b) {
+    return at_fail(AT_ERROR_DTYPE, "%s: %s and %s: want numbers (at_to converts)", function,
+                   a->tensor ? tn_describe(a->tensor) : "a bool", b->tensor ? tn_describe(b->tensor) : "a bool");
+}
 
 /* On bools, of_bools takes the place of the arithmetic; TN_OPS: there is none. */
 static at_tensor *arithmetic(ag_operation operation, int instruction, int of_bools, at_operand a, at_operand b) {
     CHECK_OPERANDS(ag_name(operation), a, b);
     at_dtype dtype = promote(&a, &b);
-    if (dtype == AT_BOOL && of_bools == TN_OPS)
-        return at_fail(AT_ERROR_DTYPE, "%s: both operands are bool: want numbers (at_to converts)", ag_name(operation));
+    if (dtype == AT_BOOL && of_bools == TN_OPS) return fail_on_bools(ag_name(operation), &a, &b);
     return binary(operation, dtype == AT_BOOL ? of_bools : instruction, &a, &b, dtype, dtype);
 }
 
-#define BINARY(name, instruction, of_bools, derivative_a, derivative_b)                                  \
-    at_tensor *at_##name##_operands(at_operand a, at_operand b) {                                        \
-        return arithmetic(AG_##name, instruction, of_bools, a, b);                                       \
-    }                                                                                                    \
-    AG_RULE(name) {                                                                                      \
-        at_tensor *g = v->g, *a = v->x[0], *b = v->x[1];                                                 \
-        (void)a, (void)b;                                                                                \
-        if (v->needed[0]) v->dx[0] = derivative_a;                                                       \
-        if (v->needed[1]) v->dx[1] = derivative_b;                                                       \
+#define BINARY(name, instruction, of_bools, derivative_a, derivative_b)                                                \
+    at_tensor *at_##name##_operands(at_operand a, at_operand b) {                                                      \
+        return arithmetic(AG_##name, instruction, of_bools, a, b);                                                     \
+    }                                                                                                                  \
+    AG_RULE(name) {                                                                                                    \
+        at_tensor *g = v->g, *a = v->x[0], *b = v->x[1];                                                               \
+        (void)a, (void)b;                                                                                              \
+        if (v->needed[0]) v->dx[0] = derivative_a;                                                                     \
+        if (v->needed[1]) v->dx[1] = derivative_b;                                                                     \
     }
 
 BINARY(add, TN_ADD, TN_OR, g, g)
@@ -211,12 +215,16 @@ AG_RULE(div) {
     if (v->needed[1]) v->dx[1] = at_neg(at_div(at_mul(v->g, v->y), v->x[1]));
 }
 
-/* ---- powers ------------------------------------------------------------------------------------------------------------- */
+/* ---- powers ------------------------------------------------------------------------------------------------------ */
 
 /* The power by a number that has a cheaper instruction; TN_POW where there is none. */
 static int instruction_of_power(double exponent) {
-    return exponent == 2 ? TN_SQUARE : exponent == 0.5 ? TN_SQRT : exponent == -1 ? TN_RECIPROCAL
-           : exponent == -0.5 ? TN_RSQRT : exponent == 1 ? TN_COPY : TN_POW;
+    return exponent == 2      ? TN_SQUARE
+           : exponent == 0.5  ? TN_SQRT
+           : exponent == -1   ? TN_RECIPROCAL
+           : exponent == -0.5 ? TN_RSQRT
+           : exponent == 1    ? TN_COPY
+                              : TN_POW;
 }
 
 static tn_value *power_value(tn_value *x, at_operand exponent) {
@@ -251,7 +259,7 @@ AG_RULE(pow_number) {
 at_tensor *at_pow_operands(at_operand a, at_operand b) {
     CHECK_OPERANDS("pow", a, b);
     at_dtype dtype = promote(&a, &b);
-    if (dtype == AT_BOOL) return at_fail(AT_ERROR_DTYPE, "pow: both operands are bool: want numbers (at_to converts)");
+    if (dtype == AT_BOOL) return fail_on_bools("pow", &a, &b);
     if (a.kind == AT_OPERAND_TENSOR && b.kind != AT_OPERAND_TENSOR) return power_by_number(a.tensor, b, dtype);
     return binary(AG_pow, TN_POW, &a, &b, dtype, dtype);
 }
@@ -262,7 +270,7 @@ AG_RULE(pow) {
         v->dx[1] = at_mul(v->g, at_where(at_logical_and(at_eq(a, 0), at_ge(b, 0)), 0, at_mul(v->y, at_log(a))));
 }
 
-/* ---- comparisons -------------------------------------------------------------------------------------------------------- */
+/* ---- comparisons ------------------------------------------------------------------------------------------------- */
 
 static at_tensor *compare(ag_operation operation, int instruction, at_operand a, at_operand b) {
     CHECK_OPERANDS(ag_name(operation), a, b);
@@ -270,7 +278,7 @@ static at_tensor *compare(ag_operation operation, int instruction, at_operand a,
     return binary(operation, instruction, &a, &b, dtype == AT_BOOL ? AT_INT64 : dtype, AT_BOOL);
 }
 
-#define COMPARISON(name, instruction)                                                                    \
+#define COMPARISON(name, instruction)                                                                                  \
     at_tensor *at_##name##_operands(at_operand a, at_operand b) { return compare(AG_##name, instruction, a, b); }
 COMPARISON(eq, TN_EQ)
 COMPARISON(ne, TN_NE)
@@ -289,7 +297,7 @@ static at_tensor *logical(ag_operation operation, int instruction, at_tensor *a,
 at_tensor *at_logical_and(at_tensor *a, at_tensor *b) { return logical(AG_logical_and, TN_AND, a, b); }
 at_tensor *at_logical_or(at_tensor *a, at_tensor *b) { return logical(AG_logical_or, TN_OR, a, b); }
 
-/* ---- choosing ----------------------------------------------------------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------------------------------------------------- */
 
 static bool check_bool(const char *function, const char *argument, at_tensor *x) {
     if (x->value->dtype == AT_BOOL) return true;
@@ -301,8 +309,9 @@ static tn_value *where_value(at_tensor *const *x, at_dtype dtype) {
     at_shape of_two, shape;
     if (!tn_shapes_broadcast(&x[1]->value->shape, &x[2]->value->shape, &of_two) ||
         !tn_shapes_broadcast(&x[0]->value->shape, &of_two, &shape) || tn_shape_numel(&shape) < 0)
-        return at_fail(AT_ERROR_SHAPE, "where: cond %s, a %s and b %s do not broadcast", tn_shape_text(&x[0]->value->shape),
-                       tn_shape_text(&x[1]->value->shape), tn_shape_text(&x[2]->value->shape));
+        return at_fail(AT_ERROR_SHAPE, "where: cond %s, a %s and b %s do not broadcast",
+                       tn_shape_text(&x[0]->value->shape), tn_shape_text(&x[1]->value->shape),
+                       tn_shape_text(&x[2]->value->shape));
     tn_value *operands[3] = {x[0]->value, tn_value_cast(x[1]->value, dtype), tn_value_cast(x[2]->value, dtype)};
     tn_value *y = operands[1] && operands[2] ? tn_value_elementwise(TN_WHERE, dtype, &shape, operands, 3) : NULL;
     tn_value_release(operands[1]);
@@ -333,6 +342,9 @@ at_tensor *at_masked_fill_operand(at_tensor *x, at_tensor *mask, at_operand valu
     if (value.kind == AT_OPERAND_TENSOR && value.tensor->value->shape.ndim != 0)
         return at_fail(AT_ERROR_SHAPE, "masked_fill: value is %s: want a number or a 0-dimensional tensor",
                        tn_describe(value.tensor));
+    at_shape shape;
+    if (!tn_shapes_broadcast(&x->value->shape, &mask->value->shape, &shape))
+        return tn_fail_broadcast("masked_fill", x, mask), NULL;
     at_operand rest = at_operand_tensor(x);
     return choose(mask, &value, &rest, x->value->dtype);
 }
@@ -340,9 +352,11 @@ at_tensor *at_masked_fill_operand(at_tensor *x, at_tensor *mask, at_operand valu
 at_tensor *at_clamp(at_tensor *x, double lo, double hi) {
     AG_CHECK_TENSOR("clamp", x);
     if (isnan(lo) || isnan(hi)) return at_fail(AT_ERROR_VALUE, "clamp: bounds %g and %g: want numbers", lo, hi);
-    if (x->value->dtype == AT_BOOL) return at_fail(AT_ERROR_DTYPE, "clamp: %s: want numbers (at_to converts)", tn_describe(x));
+    if (x->value->dtype == AT_BOOL)
+        return at_fail(AT_ERROR_DTYPE, "clamp: %s: want numbers (at_to converts)", tn_describe(x));
     at_dtype dtype = x->value->dtype;
-    if (dtype == AT_INT64 && ((isfinite(lo) && lo != floor(lo)) || (isfinite(hi) && hi != floor(hi)))) dtype = at_default_dtype();
+    if (dtype == AT_INT64 && ((isfinite(lo) && lo != floor(lo)) || (isfinite(hi) && hi != floor(hi))))
+        dtype = at_default_dtype();
     if (dtype == AT_INT64) lo = lo < -0x1p62 ? -0x1p62 : lo, hi = hi > 0x1p62 ? 0x1p62 : hi;
     at_operand low = at_operand_float(lo), high = at_operand_float(hi);
     at_tensor *bounds[2] = {as_tensor(&low, dtype), as_tensor(&high, dtype)};
@@ -361,7 +375,7 @@ AG_RULE(clamp) {
     v->dx[0] = at_where(within, v->g, 0);
 }
 
-/* ---- written in the others, with a derivative of their own that neither overflows nor loses NaN ---------------------------- */
+/* ---- written in the others, with a derivative of their own that neither overflows nor loses NaN ------------------ */
 
 /* The value of a tensor that was computed without being recorded. */
 static tn_value *value_of(at_tensor *y) { return y ? tn_value_retain(y->value) : NULL; }
@@ -369,7 +383,8 @@ static tn_value *value_of(at_tensor *y) { return y ? tn_value_retain(y->value) :
 at_tensor *at_silu(at_tensor *x) {
     AG_CHECK_TENSOR("silu", x);
     tn_value *y = NULL;
-    AT_SCOPE AT_NO_GRAD { y = value_of(at_mul(x, at_sigmoid(x))); }
+    AT_SCOPE
+        AT_NO_GRAD { y = value_of(at_mul(x, at_sigmoid(x))); }
     return ag_record(AG_silu, y, &x, 1, NULL);
 }
 AG_RULE(silu) {
@@ -381,12 +396,13 @@ AG_RULE(silu) {
 at_tensor *at_softplus(at_tensor *x) {
     AG_CHECK_TENSOR("softplus", x);
     tn_value *y = NULL;
-    AT_SCOPE AT_NO_GRAD { y = value_of(at_where(at_gt(x, 20), x, at_log1p(at_exp(at_clamp(x, -INFINITY, 20))))); }
+    AT_SCOPE
+        AT_NO_GRAD { y = value_of(at_where(at_gt(x, 20), x, at_log1p(at_exp(at_clamp(x, -INFINITY, 20))))); }
     return ag_record(AG_softplus, y, &x, 1, NULL);
 }
 AG_RULE(softplus) { v->dx[0] = at_where(at_gt(v->x[0], 20), v->g, at_mul(v->g, at_sigmoid(v->x[0]))); }
 
-/* ---- written in the others, and so are their derivatives ------------------------------------------------------------------ */
+/* ---- written in the others, and so are their derivatives --------------------------------------------------------- */
 
 at_tensor *at_leaky_relu(at_tensor *x, double slope) {
     AG_CHECK_TENSOR("leaky_relu", x);

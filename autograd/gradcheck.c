@@ -1,15 +1,15 @@
 /* autograd/gradcheck.c - comparing gradients with central differences.
  *
- * The function's output is weighted by a covector of irregular numbers, so that errors of different elements cannot cancel;
- * differences keep their signs, and a comparison with NaN fails. */
+ * The function's output is weighted by a covector of irregular numbers, so that errors of different elements cannot
+ * cancel; differences keep their signs, and a comparison with NaN fails. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "internal.h"
 
-static const double step = 1e-6;                         /* of the differences */
-static const double relative = 1e-4, absolute = 1e-6;    /* tolerances; differences are good to some 1e-9 */
+static const double step = 1e-6;                      /* of the differences */
+static const double relative = 1e-4, absolute = 1e-6; /* tolerances; differences are good to some 1e-9 */
 
 typedef struct {
     const char *name;
@@ -31,13 +31,19 @@ static at_tensor *covector_like(at_tensor *y) {
     return u;
 }
 
+/* What the function gives; NULL is an error even where the function has not reported one. */
+static at_tensor *call(const check *c, at_tensor **inputs) {
+    unsigned before = tn_failures();
+    at_tensor *y = c->f(inputs, c->n, c->context);
+    if (!y && tn_failures() == before) at_fail(AT_ERROR_VALUE, "%s: the function gives NULL", c->name);
+    if (!y || y->value->dtype == AT_FLOAT64) return y;
+    return at_fail(AT_ERROR_DTYPE, "%s: the function gives %s: want float64", c->name, tn_describe(y));
+}
+
 /* sum(f(inputs) * covector). */
 static at_tensor *weighted(const check *c, at_tensor **inputs) {
-    at_tensor *y = c->f(inputs, c->n, c->context);
-    if (!y) return NULL;
-    if (y->value->dtype != AT_FLOAT64)
-        return at_fail(AT_ERROR_DTYPE, "%s: the function gives %s: want float64", c->name, tn_describe(y));
-    return at_sum(at_mul(y, covector_like(y)));
+    at_tensor *y = call(c, inputs);
+    return y ? at_sum(at_mul(y, covector_like(y))) : NULL;
 }
 
 /* Input i with one element changed, as a leaf of its own. */
@@ -70,14 +76,16 @@ static bool check_element(const check *c, int i, int64_t element, double analyti
     double error = fabs(analytic - numeric);
     if (error <= absolute + relative * fabs(numeric)) return true;
     tn_report(AT_ERROR_VALUE,
-              "%s: input %d %s, element %" PRId64 ": analytic gradient %.12g, numeric %.12g (difference %.3g, allowed %.3g)", c->name,
-              i, tn_shape_text(&c->inputs[i]->value->shape), element, analytic, numeric, error,
+              "%s: input %d %s, element %" PRId64
+              ": analytic gradient %.12g, numeric %.12g (difference %.3g, allowed %.3g)",
+              c->name, i, tn_shape_text(&c->inputs[i]->value->shape), element, analytic, numeric, error,
               absolute + relative * fabs(numeric));
     return false;
 }
 
 static bool check_input(const check *c, int i, at_tensor *gradient) {
-    if (!tn_shapes_equal(&gradient->value->shape, &c->inputs[i]->value->shape) || gradient->value->dtype != AT_FLOAT64) {
+    if (!tn_shapes_equal(&gradient->value->shape, &c->inputs[i]->value->shape) ||
+        gradient->value->dtype != AT_FLOAT64) {
         tn_report(AT_ERROR_VALUE, "%s: input %d is %s, but its gradient %s", c->name, i, tn_describe(c->inputs[i]),
                   tn_describe(gradient));
         return false;
@@ -97,7 +105,8 @@ static bool check_arguments(const check *c) {
         if (!at_requires_grad(c->inputs[i])) continue;
         any = true;
         if (c->inputs[i]->value->dtype != AT_FLOAT64)
-            return at_fail(AT_ERROR_DTYPE, "%s: input %d is %s: differences need float64", c->name, i, tn_describe(c->inputs[i]));
+            return at_fail(AT_ERROR_DTYPE, "%s: input %d is %s: differences need float64", c->name, i,
+                           tn_describe(c->inputs[i]));
     }
     return any || at_fail(AT_ERROR_STATE, "%s: no input requires a gradient", c->name);
 }
@@ -144,12 +153,12 @@ bool at_gradcheck(at_function f, at_tensor **inputs, int n, void *context) {
     return run_check(&(check){.name = "gradcheck", .f = f, .inputs = inputs, .n = n, .context = context});
 }
 
-/* ---- second order: the gradient as a function of the inputs and of what the output is weighted by ------------------------- */
+/* ---- second order: the gradient as a function of the inputs and of what the output is weighted by ---------------- */
 
 /* All gradients of sum(f(inputs) * u) in one row; inputs are f's, then u. */
 static at_tensor *gradient_row(at_tensor **inputs, int n, void *context) {
     const check *c = context;
-    at_tensor *y = c->f(inputs, n - 1, c->context);
+    at_tensor *y = call(c, inputs);
     if (!y) return NULL;
     size_t bytes = 2 * (size_t)n * sizeof(at_tensor *);
     at_tensor **chosen = tn_memory_new(bytes), *row = NULL;
@@ -172,7 +181,7 @@ bool at_gradgradcheck(at_function f, at_tensor **inputs, int n, void *context) {
     if (!extended) return false;
     bool good = false;
     AT_SCOPE {
-        at_tensor *y = f(inputs, n, context), *u = y ? covector_like(y) : NULL;
+        at_tensor *y = call(&first, inputs), *u = y ? covector_like(y) : NULL;
         if (u && at_set_requires_grad(u, true)) {
             memcpy(extended, inputs, (size_t)n * sizeof *extended);
             extended[n] = u;

@@ -7,7 +7,7 @@
 
 enum { FEW = 6, TEXT = 160 }; /* elements that are shown one by one; bytes of a cell */
 
-/* ---- cells -------------------------------------------------------------------------------------------------------------- */
+/* ---- cells ------------------------------------------------------------------------------------------------------- */
 
 /* Appends to a text of TEXT bytes as much as fits. */
 static void append(char *text, const char *format, ...) {
@@ -21,14 +21,15 @@ static void append(char *text, const char *format, ...) {
 /* The elements of a small tensor, the shape of a large one. */
 static void describe_value(char *text, tn_value *value) {
     text[0] = '\0';
-    AT_SCOPE AT_NO_GRAD {
-        at_tensor *t = value && value->numel <= FEW ? at_to(ag_tensor(value, NULL), AT_FLOAT64) : NULL;
-        const double *x = t ? at_doubles(t) : NULL;
-        if (value && !x) append(text, "%s", tn_shape_text(&value->shape));
-        if (x && value->shape.ndim) append(text, "[");
-        for (int64_t i = 0; x && i < value->numel; i++) append(text, "%s%.5g", i ? ", " : "", x[i]);
-        if (x && value->shape.ndim) append(text, "]");
-    }
+    AT_SCOPE
+        AT_NO_GRAD {
+            at_tensor *t = value && value->numel <= FEW ? at_to(ag_tensor(value, NULL), AT_FLOAT64) : NULL;
+            const double *x = t ? at_doubles(t) : NULL;
+            if (value && !x) append(text, "%s", tn_shape_text(&value->shape));
+            if (x && value->shape.ndim) append(text, "[");
+            for (int64_t i = 0; x && i < value->numel; i++) append(text, "%s%.5g", i ? ", " : "", x[i]);
+            if (x && value->shape.ndim) append(text, "]");
+        }
 }
 
 static bool is_leaf(const ag_node *node) { return node->operation == AG_LEAF; }
@@ -64,7 +65,7 @@ static void describe_node(char *text, const ag_node *node) {
     append(text, "%s%s%s", ag_node_name(node), node->name ? " " : "", node->name ? node->name : "");
 }
 
-/* ---- the tape ----------------------------------------------------------------------------------------------------------- */
+/* ---- the tape ---------------------------------------------------------------------------------------------------- */
 
 enum { COLUMNS = 7 };
 
@@ -81,7 +82,8 @@ static void fill_row(char cell[COLUMNS][TEXT], const ag_graph *graph, int64_t i,
 }
 
 static void print_table(FILE *file, const ag_graph *graph, at_tensor *root) {
-    static const char *const titles[COLUMNS] = {"", "operation", "inputs", "shape", "value", "gradient", "derivative by inputs"};
+    static const char *const titles[COLUMNS] = {"",         "operation",           "inputs", "shape", "value",
+                                                "gradient", "derivative by inputs"};
     char cell[COLUMNS][TEXT];
     int width[COLUMNS];
     for (int c = 0; c < COLUMNS; c++) width[c] = (int)strlen(titles[c]);
@@ -96,12 +98,13 @@ static void print_table(FILE *file, const ag_graph *graph, at_tensor *root) {
     }
 }
 
-static bool with_graph(const char *function, FILE *file, at_tensor *root, void (*tell)(FILE *, const ag_graph *, at_tensor *)) {
+static bool with_graph(const char *function, FILE *file, at_tensor *root,
+                       void (*tell)(FILE *, const ag_graph *, at_tensor *)) {
     if (!file) return at_fail_null(function, "file");
     AG_CHECK_TENSOR(function, root);
     if (!at_requires_grad(root))
-        return at_fail(AT_ERROR_STATE, "%s: %s has no graph: it does not depend on anything that requires a gradient", function,
-                       tn_describe(root));
+        return at_fail(AT_ERROR_STATE, "%s: %s has no graph: it does not depend on anything that requires a gradient",
+                       function, tn_describe(root));
     ag_graph graph = {0};
     bool good = ag_put_in_order(&graph, root->node);
     if (good) tell(file, &graph, root);
@@ -111,7 +114,7 @@ static bool with_graph(const char *function, FILE *file, at_tensor *root, void (
 
 bool at_graph_print(FILE *file, at_tensor *root) { return with_graph("graph_print", file, root, print_table); }
 
-/* ---- a drawing ---------------------------------------------------------------------------------------------------------- */
+/* ---- a drawing --------------------------------------------------------------------------------------------------- */
 
 /* Quotes and backslashes would end a label. */
 static void print_quoted(FILE *file, const char *text) {
@@ -156,7 +159,8 @@ static void draw_module(FILE *file, const ag_graph *graph, int64_t first, at_ten
     const ag_node *node = graph->entries[first].node;
     fprintf(file, "subgraph cluster_%" PRId64 " {\nlabel=\"%.*s\";\n", first, (int)module_length(node), node->name);
     for (int64_t i = first; i < graph->count; i++)
-        if (module_length(graph->entries[i].node) && same_module(graph->entries[i].node, node)) draw_node(file, graph, i, root);
+        if (module_length(graph->entries[i].node) && same_module(graph->entries[i].node, node))
+            draw_node(file, graph, i, root);
     fprintf(file, "}\n");
 }
 
@@ -169,15 +173,18 @@ static void draw_edges(FILE *file, const ag_graph *graph, int64_t i) {
             continue;
         }
         describe_value(text, node->input[j].value);
-        fprintf(file, "c%" PRId64 "_%d [shape=plaintext, label=\"%s\"];\nc%" PRId64 "_%d -> n%" PRId64 ";\n", i, j, text, i, j, i);
+        fprintf(file, "c%" PRId64 "_%d [shape=plaintext, label=\"%s\"];\nc%" PRId64 "_%d -> n%" PRId64 ";\n", i, j,
+                text, i, j, i);
     }
 }
 
 static void draw(FILE *file, const ag_graph *graph, at_tensor *root) {
     fprintf(file, "digraph {\nrankdir=BT;\nnode [fontname=\"sans-serif\"];\n");
     for (int64_t i = 0; i < graph->count; i++) {
-        if (begins_module(graph, i)) draw_module(file, graph, i, root);
-        else if (!module_length(graph->entries[i].node)) draw_node(file, graph, i, root);
+        if (begins_module(graph, i))
+            draw_module(file, graph, i, root);
+        else if (!module_length(graph->entries[i].node))
+            draw_node(file, graph, i, root);
     }
     for (int64_t i = 0; i < graph->count; i++) draw_edges(file, graph, i);
     fprintf(file, "}\n");
@@ -185,7 +192,7 @@ static void draw(FILE *file, const ag_graph *graph, at_tensor *root) {
 
 bool at_graph_dot(FILE *file, at_tensor *root) { return with_graph("graph_dot", file, root, draw); }
 
-/* ---- a backward pass ---------------------------------------------------------------------------------------------------- */
+/* ---- a backward pass --------------------------------------------------------------------------------------------- */
 
 void ag_trace_node(FILE *file, const ag_graph *graph, int64_t i) {
     const ag_entry *e = &graph->entries[i];
@@ -193,8 +200,10 @@ void ag_trace_node(FILE *file, const ag_graph *graph, int64_t i) {
     describe_node(name, e->node);
     describe_value(gradient, e->grad->value);
     fprintf(file, "#%" PRId64 " %s: gradient %s", i, name, gradient);
-    if (is_leaf(e->node)) fprintf(file, "%s\n", e->node->grad ? ", added to what the leaf has" : ", the leaf's own");
-    else fprintf(file, "; by its inputs: %s\n", ag_formula(e->node->operation));
+    if (is_leaf(e->node))
+        fprintf(file, "%s\n", e->node->grad ? ", added to what the leaf has" : ", the leaf's own");
+    else
+        fprintf(file, "; by its inputs: %s\n", ag_formula(e->node->operation));
 }
 
 void ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d) {
@@ -204,6 +213,8 @@ void ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *nod
     describe_value(contribution, d->value);
     describe_value(before, to->grad ? to->grad->value : NULL);
     fprintf(file, "    to #%" PRId64 " %s: %s", (int64_t)(to - graph->entries), name, contribution);
-    if (to->grad) fprintf(file, ", added to %s\n", before);
-    else fprintf(file, ", the first\n");
+    if (to->grad)
+        fprintf(file, ", added to %s\n", before);
+    else
+        fprintf(file, ", the first\n");
 }

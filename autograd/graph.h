@@ -16,8 +16,8 @@ extern "C" {
 at_tensor *at_set_name(at_tensor *t, const char *name);
 const char *at_name(at_tensor *t); /* NULL where there is none */
 
-/* The tape below root as a table, in the order of computation: number, operation, inputs, shape, value where it is small,
- * gradient where one is kept, and the derivative rule. */
+/* The tape below root as a table, in the order of computation: number, operation, inputs, shape, value where it is
+ * small, gradient where one is kept, and the derivative rule. */
 bool at_graph_print(FILE *file, at_tensor *root);
 
 /* The same as a drawing for Graphviz: `dot -Tsvg`. Parameters of one module are framed together. */

@@ -1,7 +1,7 @@
 /* autograd/indexing.c - selecting, ordering and scattering elements, with their derivatives.
  *
- * What selects (sort, topk, max_dim, gather) remembers where each element came from; its gradient goes back there. Indices
- * and masks are inputs that take no gradient. */
+ * What selects (sort, topk, max_dim, gather) remembers where each element came from; its gradient goes back there.
+ * Indices and masks are inputs that take no gradient. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -14,22 +14,27 @@ static bool check_index(const char *function, at_tensor *index) {
     return at_fail(AT_ERROR_DTYPE, "%s: index is %s: want int64", function, tn_describe(index));
 }
 
-/* All of index within 0 ... n - 1; index is contiguous. */
-static bool check_range(const char *function, const tn_value *index, int64_t n) {
-    const int64_t *i = tn_data(index);
+/* All of index, which is contiguous, within dimension dim of x. */
+static bool check_range(const char *function, const tn_value *index, at_tensor *x, int dim) {
+    const int64_t *i = tn_data(index), n = x->value->shape.ndim ? x->value->shape.dim[dim] : 1;
     for (int64_t k = 0; k < index->numel; k++)
         if (i[k] < 0 || i[k] >= n)
-            return at_fail(AT_ERROR_VALUE, "%s: index %" PRId64 " (element %" PRId64 "): want 0 to %" PRId64, function, i[k], k, n - 1);
+            return at_fail(AT_ERROR_VALUE,
+                           "%s: index %" PRId64 " (element %" PRId64
+                           " of index) into dimension %d of %s: want 0 to %" PRId64,
+                           function, i[k], k, dim, tn_describe(x), n - 1);
     return true;
 }
 
 /* x with dimension dim moved to the end, and back. A 0-dimensional tensor is a row of one. */
-static at_tensor *to_rows(at_tensor *x, int dim) { return x->value->shape.ndim ? at_transpose(x, dim, -1) : at_flatten(x); }
+static at_tensor *to_rows(at_tensor *x, int dim) {
+    return x->value->shape.ndim ? at_transpose(x, dim, -1) : at_flatten(x);
+}
 static at_tensor *from_rows(at_tensor *y, int dim, int ndim) {
     return !y ? NULL : ndim ? at_transpose(y, dim, -1) : at_reshape_shape(y, AT_SHAPE_SCALAR);
 }
 
-/* ---- gather and scatter ------------------------------------------------------------------------------------------------- */
+/* ---- gather and scatter ------------------------------------------------------------------------------------------ */
 
 /* Walks over the elements of index; x's offset follows it, but for dimension dim, where the index itself counts. */
 typedef struct {
@@ -59,23 +64,23 @@ static int64_t row_offset(const index_walk *w, int64_t r) {
     return at;
 }
 
-#define GATHER_AND_SCATTER(type, suffix, sum)                                                            \
-    static void gather_##suffix(const index_walk *w, const type *x, const int64_t *index, int64_t n, type *y) {         \
-        int64_t stride = w->shape->ndim ? w->stride[w->dim] : 1;                                         \
-        for (int64_t i = 0; i < n; i += w->inner) {                                                      \
-            const type *row = x + row_offset(w, i / w->inner);                                           \
-            for (int64_t j = 0; j < w->inner; j++) y[i + j] = row[j * w->inner_stride + index[i + j] * stride];         \
-        }                                                                                                \
-    }                                                                                                    \
-    static void scatter_##suffix(const index_walk *w, type *y, const int64_t *index, int64_t n, const type *src) {      \
-        int64_t stride = w->shape->ndim ? w->stride[w->dim] : 1;                                         \
-        for (int64_t i = 0; i < n; i += w->inner) {                                                      \
-            type *row = y + row_offset(w, i / w->inner);                                                 \
-            for (int64_t j = 0; j < w->inner; j++) {                                                     \
-                type *to = &row[j * w->inner_stride + index[i + j] * stride];                            \
-                *to = (type)(*to sum src[i + j]);                                                        \
-            }                                                                                            \
-        }                                                                                                \
+#define GATHER_AND_SCATTER(type, suffix, sum)                                                                          \
+    static void gather_##suffix(const index_walk *w, const type *x, const int64_t *index, int64_t n, type *y) {        \
+        int64_t stride = w->shape->ndim ? w->stride[w->dim] : 1;                                                       \
+        for (int64_t i = 0; i < n; i += w->inner) {                                                                    \
+            const type *row = x + row_offset(w, i / w->inner);                                                         \
+            for (int64_t j = 0; j < w->inner; j++) y[i + j] = row[j * w->inner_stride + index[i + j] * stride];        \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void scatter_##suffix(const index_walk *w, type *y, const int64_t *index, int64_t n, const type *src) {     \
+        int64_t stride = w->shape->ndim ? w->stride[w->dim] : 1;                                                       \
+        for (int64_t i = 0; i < n; i += w->inner) {                                                                    \
+            type *row = y + row_offset(w, i / w->inner);                                                               \
+            for (int64_t j = 0; j < w->inner; j++) {                                                                   \
+                type *to = &row[j * w->inner_stride + index[i + j] * stride];                                          \
+                *to = (type)(*to sum src[i + j]);                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
     }
 GATHER_AND_SCATTER(float, f32, +)
 GATHER_AND_SCATTER(double, f64, +)
@@ -124,8 +129,8 @@ static bool check_fits(const char *function, at_tensor *index, const char *name,
     bool fits = a->ndim == b->ndim;
     for (int d = 0; d < a->ndim && fits; d++) fits = d == dim || a->dim[d] <= b->dim[d];
     if (fits || index->value->numel == 0) return true;
-    return at_fail(AT_ERROR_SHAPE, "%s: index %s and %s %s: want as many dimensions, and sizes no larger than its%s", function,
-                   tn_shape_text(a), name, tn_shape_text(b), dim < a->ndim ? " but along dim" : "");
+    return at_fail(AT_ERROR_SHAPE, "%s: index %s and %s %s: index must have as many dimensions, and no larger sizes%s",
+                   function, tn_shape_text(a), name, tn_shape_text(b), dim < AT_MAX_DIMS ? " (along dim it may)" : "");
 }
 
 at_tensor *at_gather(at_tensor *x, int dim, at_tensor *index) {
@@ -135,7 +140,7 @@ at_tensor *at_gather(at_tensor *x, int dim, at_tensor *index) {
     if ((dim = tn_check_dim("gather", shape, dim)) < 0) return NULL;
     if (!check_index("gather", index) || !check_fits("gather", index, "x", x, dim)) return NULL;
     tn_value *i = tn_value_contiguous(index->value), *y = NULL;
-    if (i && check_range("gather", i, shape->ndim ? shape->dim[dim] : 1)) y = gathered(x->value, dim, i);
+    if (i && check_range("gather", i, x, dim)) y = gathered(x->value, dim, i);
     tn_value_release(i);
     return ag_record(AG_gather, y, (at_tensor *[]){x, index}, 2, &(ag_parameters){.dim = dim});
 }
@@ -161,10 +166,11 @@ at_tensor *at_scatter_add(at_tensor *x, int dim, at_tensor *index, at_tensor *sr
         !check_fits("scatter_add", index, "src", src, AT_MAX_DIMS))
         return NULL;
     if (src->value->dtype != x->value->dtype)
-        return at_fail(AT_ERROR_DTYPE, "scatter_add: x is %s and src %s: want one dtype", tn_describe(x), tn_describe(src));
+        return at_fail(AT_ERROR_DTYPE, "scatter_add: x is %s and src %s: want one dtype", tn_describe(x),
+                       tn_describe(src));
     if (index->value->numel > 0 && !(src = part_like(src, &index->value->shape))) return NULL;
     tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(src->value) : NULL, *y = NULL;
-    if (from && check_range("scatter_add", i, shape->ndim ? shape->dim[dim] : 1)) y = scattered(x->value, dim, i, from);
+    if (from && check_range("scatter_add", i, x, dim)) y = scattered(x->value, dim, i, from);
     tn_value_release(from);
     tn_value_release(i);
     return ag_record(AG_scatter_add, y, (at_tensor *[]){x, index, src}, 3, &(ag_parameters){.dim = dim});
@@ -174,12 +180,14 @@ AG_RULE(scatter_add) {
     if (v->needed[2] && v->x[1]->value->numel > 0) v->dx[2] = at_gather(v->g, v->parameters->dim, v->x[1]);
 }
 
-/* ---- whole slices by index ---------------------------------------------------------------------------------------------- */
+/* ---- whole slices by index --------------------------------------------------------------------------------------- */
 
-static void copy_slices(const at_shape *around, int64_t n, const int64_t *index, size_t element, const char *x, char *y) {
+static void copy_slices(const at_shape *around, int64_t n, const int64_t *index, size_t element, const char *x,
+                        char *y) {
     size_t slice = (size_t)around->dim[2] * element;
     for (int64_t a = 0; a < around->dim[0]; a++)
-        for (int64_t i = 0; i < n; i++, y += slice) memcpy(y, x + (size_t)(a * around->dim[1] + index[i]) * slice, slice);
+        for (int64_t i = 0; i < n; i++, y += slice)
+            memcpy(y, x + (size_t)(a * around->dim[1] + index[i]) * slice, slice);
 }
 
 at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
@@ -196,7 +204,7 @@ at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
     }
     tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(x->value) : NULL, *y = NULL;
     at_shape around = ag_around(&shape, dim);
-    if (from && check_range("index_select", i, shape.dim[dim])) {
+    if (from && check_range("index_select", i, x, dim)) {
         shape.dim[dim] = i->numel;
         y = tn_value_new(x->value->dtype, &shape);
     }
@@ -206,14 +214,14 @@ at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
     return ag_record(AG_index_select, y, (at_tensor *[]){x, index}, 2, &(ag_parameters){.dim = dim});
 }
 
-#define ADD_SLICES(name, type)                                                                           \
-    static void name(const at_shape *around, int64_t n, const int64_t *index, const type *x, type *y) {  \
-        int64_t slice = around->dim[2];                                                                  \
-        for (int64_t a = 0; a < around->dim[0]; a++)                                                     \
-            for (int64_t i = 0; i < n; i++, x += slice) {                                                \
-                type *to = y + (a * around->dim[1] + index[i]) * slice;                                  \
-                for (int64_t j = 0; j < slice; j++) to[j] += x[j];                                       \
-            }                                                                                            \
+#define ADD_SLICES(name, type)                                                                                         \
+    static void name(const at_shape *around, int64_t n, const int64_t *index, const type *x, type *y) {                \
+        int64_t slice = around->dim[2];                                                                                \
+        for (int64_t a = 0; a < around->dim[0]; a++)                                                                   \
+            for (int64_t i = 0; i < n; i++, x += slice) {                                                              \
+                type *to = y + (a * around->dim[1] + index[i]) * slice;                                                \
+                for (int64_t j = 0; j < slice; j++) to[j] += x[j];                                                     \
+            }                                                                                                          \
     }
 ADD_SLICES(add_slices_f32, float)
 ADD_SLICES(add_slices_f64, double)
@@ -224,8 +232,10 @@ static at_tensor *index_add(at_tensor *x, const at_shape *shape, int dim, at_ten
     tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(x->value) : NULL;
     tn_value *y = from ? tn_value_full(x->value->dtype, shape, 0) : NULL;
     at_shape around = ag_around(shape, dim);
-    if (y && y->dtype == AT_FLOAT32) add_slices_f32(&around, i->numel, tn_data(i), tn_data(from), tn_data(y));
-    else if (y) add_slices_f64(&around, i->numel, tn_data(i), tn_data(from), tn_data(y));
+    if (y && y->dtype == AT_FLOAT32)
+        add_slices_f32(&around, i->numel, tn_data(i), tn_data(from), tn_data(y));
+    else if (y)
+        add_slices_f64(&around, i->numel, tn_data(i), tn_data(from), tn_data(y));
     tn_value_release(from);
     tn_value_release(i);
     return ag_record(AG_index_add, y, (at_tensor *[]){x, index}, 2, &(ag_parameters){.dim = dim});
@@ -233,7 +243,7 @@ static at_tensor *index_add(at_tensor *x, const at_shape *shape, int dim, at_ten
 AG_RULE(index_select) { v->dx[0] = index_add(v->g, &v->x[0]->value->shape, v->parameters->dim, v->x[1]); }
 AG_RULE(index_add) { v->dx[0] = at_index_select(v->g, v->parameters->dim, v->x[1]); }
 
-/* ---- masks -------------------------------------------------------------------------------------------------------------- */
+/* ---- masks ------------------------------------------------------------------------------------------------------- */
 
 static int64_t count_true(const bool *mask, int64_t n) {
     int64_t count = 0;
@@ -242,12 +252,12 @@ static int64_t count_true(const bool *mask, int64_t n) {
 }
 
 /* Branch-free: each element is written, and the next place moves on past those that stay. */
-#define SELECT(name, type)                                                                               \
-    static void name(int64_t n, const bool *mask, const type *x, int64_t count, type *y) {               \
-        for (int64_t i = 0, to = 0; i < n && to < count; i++) {                                          \
-            y[to] = x[i];                                                                                \
-            to += mask[i];                                                                               \
-        }                                                                                                \
+#define SELECT(name, type)                                                                                             \
+    static void name(int64_t n, const bool *mask, const type *x, int64_t count, type *y) {                             \
+        for (int64_t i = 0, to = 0; i < n && to < count; i++) {                                                        \
+            y[to] = x[i];                                                                                              \
+            to += mask[i];                                                                                             \
+        }                                                                                                              \
     }
 SELECT(select_1, uint8_t)
 SELECT(select_4, uint32_t)
@@ -283,8 +293,7 @@ at_tensor *at_masked_select(at_tensor *x, at_tensor *mask) {
     if (mask->value->dtype != AT_BOOL)
         return at_fail(AT_ERROR_DTYPE, "masked_select: mask is %s: want bool (at_to converts)", tn_describe(mask));
     if (!tn_shapes_broadcast(&x->value->shape, &mask->value->shape, &shape))
-        return at_fail(AT_ERROR_SHAPE, "masked_select: x %s and mask %s do not broadcast", tn_shape_text(&x->value->shape),
-                       tn_shape_text(&mask->value->shape));
+        return tn_fail_broadcast("masked_select", x, mask), NULL;
     return select_where(at_expand_shape(x, shape), at_expand_shape(mask, shape));
 }
 
@@ -309,7 +318,7 @@ static at_tensor *masked_scatter(at_tensor *x, at_tensor *mask) {
 AG_RULE(masked_select) { v->dx[0] = masked_scatter(v->g, v->x[1]); }
 AG_RULE(masked_scatter) { v->dx[0] = select_where(v->g, v->x[1]); }
 
-/* ---- order -------------------------------------------------------------------------------------------------------------- */
+/* ---- order ------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     tn_value *values; /* of x's dtype, or NULL where only the indices are wanted */
@@ -331,8 +340,10 @@ static bool order_rows(tn_value *x, int64_t k, bool top, bool descending, bool w
         const char *row = (const char *)tn_data(from) + (size_t)(r * n) * element;
         char *values = o->values ? (char *)tn_data(o->values) + (size_t)(r * k) * element : NULL;
         int64_t *indices = (int64_t *)tn_data(o->indices) + r * k;
-        if (top) tn_topk(x->dtype, n, row, k, values, indices, scratch->data);
-        else tn_sort(x->dtype, n, row, descending, values, indices, scratch->data);
+        if (top)
+            tn_topk(x->dtype, n, row, k, values, indices, scratch->data);
+        else
+            tn_sort(x->dtype, n, row, descending, values, indices, scratch->data);
     }
     tn_buffer_release(scratch);
     tn_value_release(from);
@@ -390,28 +401,28 @@ at_tensor *at_topk(at_tensor *x, int64_t k, int dim, at_tensor **indices) {
     if ((dim = tn_check_dim("topk", shape, dim)) < 0) return NULL;
     int64_t n = shape->ndim ? shape->dim[dim] : 1;
     if (k < 0 || k > n)
-        return at_fail(AT_ERROR_VALUE, "topk: the %" PRId64 " largest along dimension %d of %s: want 0 to %" PRId64, k, dim,
-                       tn_describe(x), n);
+        return at_fail(AT_ERROR_VALUE, "topk: the %" PRId64 " largest along dimension %d of %s: want 0 to %" PRId64, k,
+                       dim, tn_describe(x), n);
     return order(x, dim, k, true, true, indices);
 }
 
-/* ---- extremes along a dimension ----------------------------------------------------------------------------------------- */
+/* ---- extremes along a dimension ---------------------------------------------------------------------------------- */
 
-/* The first index of the largest or smallest element of each column; a NaN wins over everything, the first NaN over later
- * ones. */
-#define EXTREME_INDEX(name, type, is_nan)                                                                \
-    static void name(const at_shape *around, bool largest, const type *x, int64_t *index) {              \
-        int64_t n = around->dim[1], inner = around->dim[2];                                              \
-        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                           \
-            const type *column = x + i / inner * n * inner + i % inner;                                  \
-            int64_t best = 0;                                                                            \
-            for (int64_t k = 1; k < n; k++) {                                                            \
-                type a = column[k * inner], b = column[best * inner];                                    \
-                bool better = largest ? a > b : a < b;                                                   \
-                if ((better || is_nan(a)) && !is_nan(b)) best = k;                                       \
-            }                                                                                            \
-            index[i] = best;                                                                             \
-        }                                                                                                \
+/* The first index of the largest or smallest element of each column; a NaN wins over everything, the first NaN over
+ * later ones. */
+#define EXTREME_INDEX(name, type, is_nan)                                                                              \
+    static void name(const at_shape *around, bool largest, const type *x, int64_t *index) {                            \
+        int64_t n = around->dim[1], inner = around->dim[2];                                                            \
+        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                                         \
+            const type *column = x + i / inner * n * inner + i % inner;                                                \
+            int64_t best = 0;                                                                                          \
+            for (int64_t k = 1; k < n; k++) {                                                                          \
+                type a = column[k * inner], b = column[best * inner];                                                  \
+                bool better = largest ? a > b : a < b;                                                                 \
+                if ((better || is_nan(a)) && !is_nan(b)) best = k;                                                     \
+            }                                                                                                          \
+            index[i] = best;                                                                                           \
+        }                                                                                                              \
     }
 #define NEVER(x) false
 EXTREME_INDEX(extreme_f32, float, isnan)
@@ -441,8 +452,8 @@ static at_tensor *arg_extreme(const char *function, at_tensor *x, int *dim, bool
     const at_shape *shape = &x->value->shape;
     if ((*dim = tn_check_dim(function, shape, *dim)) < 0) return NULL;
     if (shape->ndim && shape->dim[*dim] == 0)
-        return at_fail(AT_ERROR_SHAPE, "%s: dimension %d of %s: nothing has no %s element", function, *dim, tn_describe(x),
-                       largest ? "largest" : "smallest");
+        return at_fail(AT_ERROR_SHAPE, "%s: dimension %d of %s has no elements, so no %s", function, *dim,
+                       tn_describe(x), largest ? "largest" : "smallest");
     return ag_record(AG_argmax, extreme_indices(x->value, *dim, largest), &x, 1, NULL);
 }
 
@@ -450,7 +461,8 @@ static at_tensor *drop_dim(at_tensor *y, int dim, bool keepdim) {
     return !y || keepdim || y->value->shape.ndim == 0 ? y : at_squeeze(y, dim);
 }
 
-static at_tensor *extreme_dim(const char *function, at_tensor *x, int dim, bool keepdim, bool largest, at_tensor **indices) {
+static at_tensor *extreme_dim(const char *function, at_tensor *x, int dim, bool keepdim, bool largest,
+                              at_tensor **indices) {
     at_tensor *index = arg_extreme(function, x, &dim, largest);
     at_tensor *y = index ? drop_dim(at_gather(x, dim, index), dim, keepdim) : NULL;
     at_tensor *found = y && indices ? drop_dim(index, dim, keepdim) : NULL;
@@ -474,20 +486,30 @@ at_tensor *at_argmin(at_tensor *x, int dim, bool keepdim) {
     return drop_dim(index, dim, keepdim);
 }
 
-/* ---- one-hot ------------------------------------------------------------------------------------------------------------ */
+/* ---- one-hot ----------------------------------------------------------------------------------------------------- */
 
-static int64_t largest_class(const tn_value *index) {
+/* How many classes there must be; INT64_MAX stands for too many. */
+static int64_t count_classes(const tn_value *index) {
     const int64_t *i = tn_data(index);
     int64_t largest = -1;
     for (int64_t k = 0; k < index->numel; k++) largest = i[k] > largest ? i[k] : largest;
-    return largest;
+    return largest < INT64_MAX ? largest + 1 : INT64_MAX;
+}
+
+static bool check_classes(const tn_value *index, int64_t n) {
+    const int64_t *i = tn_data(index);
+    for (int64_t k = 0; k < index->numel; k++)
+        if (i[k] < 0 || i[k] >= n)
+            return at_fail(AT_ERROR_VALUE, "one_hot: class %" PRId64 " (element %" PRId64 "): want 0 to %" PRId64, i[k],
+                           k, n - 1);
+    return true;
 }
 
 static tn_value *one_hot_value(tn_value *index, int64_t n) {
     at_shape shape = index->shape;
-    if (n == -1) n = largest_class(index) + 1;
+    if (n == -1) n = count_classes(index);
     shape.dim[shape.ndim++] = n;
-    if (!tn_check_shape("one_hot", &shape) || !check_range("one_hot", index, n)) return NULL;
+    if (!check_classes(index, n) || !tn_check_shape("one_hot", &shape)) return NULL;
     tn_value *y = tn_value_full(AT_INT64, &shape, 0);
     const int64_t *i = tn_data(index);
     for (int64_t k = 0; y && k < index->numel; k++) ((int64_t *)tn_data(y))[k * n + i[k]] = 1;
@@ -499,7 +521,8 @@ at_tensor *at_one_hot(at_tensor *x, int64_t n) {
     if (!check_index("one_hot", x)) return NULL;
     if (x->value->shape.ndim == AT_MAX_DIMS)
         return at_fail(AT_ERROR_SHAPE, "one_hot: %s: there can be at most %d dimensions", tn_describe(x), AT_MAX_DIMS);
-    if (n < -1 || n == 0) return at_fail(AT_ERROR_VALUE, "one_hot: %" PRId64 " classes: want at least 1, or -1 to count them", n);
+    if (n < -1 || n == 0)
+        return at_fail(AT_ERROR_VALUE, "one_hot: %" PRId64 " classes: want at least 1, or -1 to count them", n);
     tn_value *index = tn_value_contiguous(x->value), *y = index ? one_hot_value(index, n) : NULL;
     tn_value_release(index);
     return ag_record(AG_one_hot, y, &x, 1, NULL);

@@ -1,6 +1,7 @@
 /* autograd/internal.h - what an operation is made of: a row in operations.def, a value, and a derivative rule.
  *
- * An operation checks its arguments, makes the value of its result, and hands both to ag_record. Its rule stands beside it:
+ * An operation checks its arguments, makes the value of its result, and hands both to ag_record. Its rule stands
+ * beside it:
  *
  *     at_tensor *at_exp(at_tensor *x) { return unary(AG_exp, TN_EXP, x); }
  *     AG_RULE(exp) { v->dx[0] = at_mul(v->g, v->y); }
@@ -18,7 +19,7 @@
 
 typedef enum {
 #define DIFFERENTIABLE(name, formula) AG_##name,
-#define CONSTANT(name) AG_##name,
+#define CONSTANT(name)                AG_##name,
 #include "operations.def"
 #undef DIFFERENTIABLE
 #undef CONSTANT
@@ -39,17 +40,18 @@ typedef struct {
 
 /* A rule's view of its operation. */
 typedef struct {
-    at_tensor *g;   /* gradient by the result, of its shape and dtype */
-    at_tensor *y;   /* the result */
-    at_tensor **x;  /* the inputs */
-    int n;          /* of them */
-    const bool *needed;             /* [n] whose gradient is wanted */
+    at_tensor *g;       /* gradient by the result, of its shape and dtype */
+    at_tensor *y;       /* the result */
+    at_tensor **x;      /* the inputs */
+    int n;              /* of them */
+    const bool *needed; /* [n] whose gradient is wanted */
     const ag_parameters *parameters;
-    at_tensor **dx; /* [n] to fill in, for what is needed; NULL stands for zero. A shape that x[i] broadcasts to will do */
+    /* [n] to fill in, for what is needed; NULL stands for zero. A shape that x[i] broadcasts to will do */
+    at_tensor **dx;
 } ag_vjp;
 
 typedef void ag_rule(ag_vjp *v);
-#define AG_RULE(name) void ag_rule_##name(ag_vjp *v)
+#define AG_RULE(name)                 void ag_rule_##name(ag_vjp *v)
 #define DIFFERENTIABLE(name, formula) AG_RULE(name);
 #define CONSTANT(name)
 #include "operations.def"
@@ -59,7 +61,7 @@ typedef void ag_rule(ag_vjp *v);
 const char *ag_name(ag_operation operation);
 const char *ag_formula(ag_operation operation); /* of its rule, as text; "" where there is none */
 
-/* ---- the graph (node.c) ------------------------------------------------------------------------------------------------ */
+/* ---- the graph (node.c) ------------------------------------------------------------------------------------------ */
 
 typedef struct ag_node ag_node;
 typedef struct {
@@ -77,9 +79,9 @@ struct ag_node {
     tn_count refs;
     ag_operation operation;
     int n_inputs;
-    bool requires_grad;        /* of a leaf */
-    tn_value *value;           /* the result; NULL for a leaf, whose value may be replaced */
-    at_tensor *grad;           /* of a leaf, or where retains_grad */
+    bool requires_grad; /* of a leaf */
+    tn_value *value;    /* the result; NULL for a leaf, whose value may be replaced */
+    at_tensor *grad;    /* of a leaf, or where retains_grad */
     bool retains_grad;
     char *name;                /* given by at_set_name, or NULL */
     ag_hook *hooks;            /* in the order of registration */
@@ -91,17 +93,18 @@ struct ag_node {
 void ag_node_release(void *node);
 const char *ag_node_name(const ag_node *node); /* of its operation; a custom operation has its own */
 
-bool ag_grad_mode(void);            /* whether this thread records */
-bool ag_set_grad_mode(bool on);     /* returns what it was */
+bool ag_grad_mode(void);        /* whether this thread records */
+bool ag_set_grad_mode(bool on); /* returns what it was */
 
 /* The tensor with value y, which is taken over, as the result of an operation on n inputs; every operation goes through
  * here. NULL when y is NULL or on an error. */
-at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n, const ag_parameters *parameters);
+at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
+                     const ag_parameters *parameters);
 
 /* A tensor in the innermost scope that shows value (retained) and, when recording, belongs to node. */
 at_tensor *ag_tensor(tn_value *value, ag_node *node);
 
-/* ---- walking over a graph (order.c) -------------------------------------------------------------------------------------- */
+/* ---- walking over a graph (order.c) ------------------------------------------------------------------------------ */
 
 typedef struct {
     ag_node *node;
@@ -126,15 +129,15 @@ void ag_graph_end(ag_graph *graph);
 void ag_trace_node(FILE *file, const ag_graph *graph, int64_t i);
 void ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d);
 
-/* ---- arguments ---------------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
-#define AG_CHECK_TENSOR(function, x)                                                                     \
-    do {                                                                                                 \
-        if (!(x)) return at_fail_null(function, #x);                                                     \
-        tn_thread_set_operation(function);                                                               \
+#define AG_CHECK_TENSOR(function, x)                                                                                   \
+    do {                                                                                                               \
+        if (!(x)) return at_fail_null(function, #x);                                                                   \
+        tn_thread_set_operation(function);                                                                             \
     } while (0)
 
-/* ---- shared between families ------------------------------------------------------------------------------------------- */
+/* ---- shared between families ------------------------------------------------------------------------------------- */
 
 /* The sum of x over the dimensions whose bits are set. */
 at_tensor *ag_sum(at_tensor *x, unsigned dims, bool keepdim);

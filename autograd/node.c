@@ -8,7 +8,7 @@
 const char *ag_name(ag_operation operation) {
     static const char *const names[] = {
 #define DIFFERENTIABLE(name, formula) #name,
-#define CONSTANT(name) #name,
+#define CONSTANT(name)                #name,
 #include "operations.def"
 #undef DIFFERENTIABLE
 #undef CONSTANT
@@ -19,7 +19,7 @@ const char *ag_name(ag_operation operation) {
 const char *ag_formula(ag_operation operation) {
     static const char *const formulas[] = {
 #define DIFFERENTIABLE(name, formula) formula,
-#define CONSTANT(name) "",
+#define CONSTANT(name)                "",
 #include "operations.def"
 #undef DIFFERENTIABLE
 #undef CONSTANT
@@ -27,7 +27,7 @@ const char *ag_formula(ag_operation operation) {
     return formulas[operation];
 }
 
-/* ---- grad mode ---------------------------------------------------------------------------------------------------------- */
+/* ---- grad mode --------------------------------------------------------------------------------------------------- */
 
 static _Thread_local bool paused;
 
@@ -46,7 +46,7 @@ void at_no_grad_close(at_grad_guard *guard) {
     guard->open = false;
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 static size_t node_size(int n_inputs, bool parameters) {
     return sizeof(ag_node) + (size_t)n_inputs * sizeof(ag_input) + (parameters ? sizeof(ag_parameters) : 0);
@@ -113,7 +113,7 @@ static tn_value *hold(tn_value *v) {
     return tn_value_retain(v);
 }
 
-/* ---- recording ---------------------------------------------------------------------------------------------------------- */
+/* ---- recording --------------------------------------------------------------------------------------------------- */
 
 static bool needs_gradient(at_tensor *const *inputs, int n) {
     for (int i = 0; i < n; i++)
@@ -124,7 +124,7 @@ static bool needs_gradient(at_tensor *const *inputs, int n) {
 static bool is_constant(ag_operation operation) {
     static const bool constant[] = {
 #define DIFFERENTIABLE(name, formula) false,
-#define CONSTANT(name) true,
+#define CONSTANT(name)                true,
 #include "operations.def"
 #undef DIFFERENTIABLE
 #undef CONSTANT
@@ -132,7 +132,8 @@ static bool is_constant(ag_operation operation) {
     return constant[operation];
 }
 
-at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n, const ag_parameters *parameters) {
+at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
+                     const ag_parameters *parameters) {
     if (!y) return NULL;
     ag_node *node = NULL;
     if (!paused && !is_constant(operation) && tn_is_floating(y->dtype) && needs_gradient(inputs, n)) {
@@ -149,8 +150,10 @@ at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inpu
         }
     }
     at_tensor *t = tn_tensor_from(y);
-    if (t) t->node = node;
-    else if (node) ag_node_release(node);
+    if (t)
+        t->node = node;
+    else if (node)
+        ag_node_release(node);
     return t;
 }
 
@@ -163,16 +166,18 @@ at_tensor *ag_tensor(tn_value *value, ag_node *node) {
     return t;
 }
 
-/* ---- leaves ------------------------------------------------------------------------------------------------------------- */
+/* ---- leaves ------------------------------------------------------------------------------------------------------ */
 
 at_tensor *at_set_requires_grad(at_tensor *t, bool requires_grad) {
     AG_CHECK_TENSOR("set_requires_grad", t);
     ag_node *node = t->node;
     if (node && node->operation != AG_LEAF)
-        return at_fail(AT_ERROR_STATE, "set_requires_grad: %s is the result of %s: only leaves can be set (at_detach gives one)",
+        return at_fail(AT_ERROR_STATE,
+                       "set_requires_grad: %s is the result of %s: only leaves can be set (at_detach gives one)",
                        tn_describe(t), ag_name(node->operation));
     if (requires_grad && !tn_is_floating(t->value->dtype))
-        return at_fail(AT_ERROR_DTYPE, "set_requires_grad: %s: only floating-point tensors have gradients", tn_describe(t));
+        return at_fail(AT_ERROR_DTYPE, "set_requires_grad: %s: only floating-point tensors have gradients",
+                       tn_describe(t));
     if (!node && requires_grad && !(t->node = node_new(AG_LEAF, 0, NULL))) return NULL;
     if (node) node->requires_grad = requires_grad;
     return t;
@@ -198,8 +203,10 @@ at_tensor *at_grad(at_tensor *t) {
 
 void at_zero_grad(at_tensor *t) {
     ag_node *node = t ? t->node : NULL;
-    if (!t) at_fail_null("zero_grad", "t");
-    else if (node) at_assign(&node->grad, NULL);
+    if (!t)
+        at_fail_null("zero_grad", "t");
+    else if (node)
+        at_assign(&node->grad, NULL);
 }
 
 bool at_retain_grad(at_tensor *t) {

@@ -1,7 +1,7 @@
 /* autograd/order.c - the nodes below a root, each after what it was computed from.
  *
- * Depth first and without recursion, so that a graph may be as deep as memory allows. What a walk needs to know of a node it
- * keeps in tables of its own: threads can walk over shared leaves. */
+ * Depth first and without recursion, so that a graph may be as deep as memory allows. What a walk needs to know of a
+ * node it keeps in tables of its own: threads can walk over shared leaves. */
 #include <string.h>
 
 #include "internal.h"
@@ -16,7 +16,7 @@ static void *grown(tn_buffer **memory, size_t used, size_t bytes) {
     return larger->data;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 static size_t slot_of(const ag_graph *graph, const ag_node *node) {
     size_t mask = ((size_t)1 << graph->bits) - 1;
@@ -33,7 +33,8 @@ ag_entry *ag_find(const ag_graph *graph, const ag_node *node) {
 static bool grow(ag_graph *graph) {
     int bits = graph->bits ? graph->bits + 1 : 6;
     size_t slots = (size_t)1 << bits;
-    ag_entry *entries = grown(&graph->entry_memory, (size_t)graph->count * sizeof *entries, slots / 2 * sizeof *entries);
+    ag_entry *entries =
+        grown(&graph->entry_memory, (size_t)graph->count * sizeof *entries, slots / 2 * sizeof *entries);
     if (!entries) return false;
     graph->entries = entries;
     int64_t *table = grown(&graph->table_memory, 0, slots * sizeof *table);
@@ -53,7 +54,7 @@ static bool append(ag_graph *graph, ag_node *node) {
     return true;
 }
 
-/* ---- the order of computation ------------------------------------------------------------------------------------------- */
+/* ---- the order of computation ------------------------------------------------------------------------------------ */
 
 typedef struct {
     ag_node *node;
@@ -78,8 +79,8 @@ static bool push(visit_stack *s, ag_node *node) {
     return true;
 }
 
-/* A node that is met again while it is still on the stack would be part of a cycle, which recording cannot make; one that
- * is met again later is in the table. */
+/* A node that is met again while it is still on the stack would be part of a cycle, which recording cannot make; one
+ * that is met again later is in the table. */
 bool ag_put_in_order(ag_graph *graph, ag_node *root) {
     visit_stack stack = {0};
     bool good = grow(graph) && push(&stack, root);

@@ -3,11 +3,12 @@
 
 #include "internal.h"
 
-static bool check_products(const char *function, at_tensor *a, at_tensor *b) {
+static bool check_dtypes(const char *function, at_tensor *a, at_tensor *b) {
     if (a->value->dtype != b->value->dtype)
-        return at_fail(AT_ERROR_DTYPE, "%s: a is %s and b %s: want one dtype", function, tn_describe(a), tn_describe(b));
+        return at_fail(AT_ERROR_DTYPE, "%s: %s and %s: want one dtype", function, tn_describe(a), tn_describe(b));
     if (a->value->dtype == AT_BOOL)
-        return at_fail(AT_ERROR_DTYPE, "%s: a and b are bool: want numbers (at_to converts)", function);
+        return at_fail(AT_ERROR_DTYPE, "%s: %s and %s: want numbers (at_to converts)", function, tn_describe(a),
+                       tn_describe(b));
     return true;
 }
 
@@ -16,27 +17,31 @@ static bool check_batches(const at_shape *p, const at_shape *q) {
     if (three && p->dim[0] == q->dim[0] && p->dim[2] == q->dim[1]) return true;
     const char *a = tn_shape_text(p), *b = tn_shape_text(q);
     if (!three)
-        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: want three dimensions each (at_matmul takes others)", a, b);
+        return at_fail(AT_ERROR_SHAPE,
+                       "bmm: batch1 %s and batch2 %s: want three dimensions each (at_matmul takes others)", a, b);
     if (p->dim[0] != q->dim[0])
-        return at_fail(AT_ERROR_SHAPE, "bmm: batch1 %s and batch2 %s: %" PRId64 " and %" PRId64 " matrices: there must be as many",
-                       a, b, p->dim[0], q->dim[0]);
+        return at_fail(AT_ERROR_SHAPE,
+                       "bmm: batch1 %s and batch2 %s: %" PRId64 " and %" PRId64 " matrices: there must be as many", a,
+                       b, p->dim[0], q->dim[0]);
     return at_fail(AT_ERROR_SHAPE,
-                   "bmm: batch1 %s and batch2 %s: columns of batch1 (%" PRId64 ") must equal rows of batch2 (%" PRId64 ")", a, b,
-                   p->dim[2], q->dim[1]);
+                   "bmm: batch1 %s and batch2 %s: columns of batch1 (%" PRId64 ") must equal rows of batch2 (%" PRId64
+                   ")",
+                   a, b, p->dim[2], q->dim[1]);
 }
 
-at_tensor *at_bmm(at_tensor *a, at_tensor *b) {
-    AG_CHECK_TENSOR("bmm", a);
-    AG_CHECK_TENSOR("bmm", b);
-    if (!check_batches(&a->value->shape, &b->value->shape) || !check_products("bmm", a, b)) return NULL;
-    return ag_record(AG_bmm, tn_value_bmm(a->value, b->value), (at_tensor *[]){a, b}, 2, NULL);
+at_tensor *at_bmm(at_tensor *batch1, at_tensor *batch2) {
+    AG_CHECK_TENSOR("bmm", batch1);
+    AG_CHECK_TENSOR("bmm", batch2);
+    if (!check_batches(&batch1->value->shape, &batch2->value->shape) || !check_dtypes("bmm", batch1, batch2))
+        return NULL;
+    return ag_record(AG_bmm, tn_value_bmm(batch1->value, batch2->value), (at_tensor *[]){batch1, batch2}, 2, NULL);
 }
 AG_RULE(bmm) {
     if (v->needed[0]) v->dx[0] = at_bmm(v->g, at_transpose(v->x[1], 1, 2));
     if (v->needed[1]) v->dx[1] = at_bmm(at_transpose(v->x[0], 1, 2), v->g);
 }
 
-/* ---- all of torch.matmul's cases, as batches of matrices ------------------------------------------------------------------ */
+/* ---- all of torch.matmul's cases, as batches of matrices --------------------------------------------------------- */
 
 /* The dimensions in front of the last two. */
 static at_shape batch_of(const at_shape *shape) {
@@ -64,11 +69,16 @@ static at_tensor *matmul(at_tensor *a, at_tensor *b) {
     at_shape of_a = batch_of(&a->value->shape), of_b = batch_of(&b->value->shape), batch;
     int64_t rows = a->value->shape.dim[of_a.ndim], columns = b->value->shape.dim[of_b.ndim + 1];
     int64_t inner = a->value->shape.dim[of_a.ndim + 1];
-    if (inner != b->value->shape.dim[of_b.ndim] || !tn_shapes_broadcast(&of_a, &of_b, &batch))
-        return at_fail(AT_ERROR_SHAPE, "matmul: a %s and b %s: %s", tn_shape_text(&a->value->shape),
-                       tn_shape_text(&b->value->shape),
-                       inner != b->value->shape.dim[of_b.ndim] ? "columns of a must equal rows of b"
-                                                               : "the dimensions before the matrices do not broadcast");
+    if (inner != b->value->shape.dim[of_b.ndim])
+        return at_fail(AT_ERROR_SHAPE,
+                       "matmul: a %s and b %s: columns of a (%" PRId64 ") must equal rows of b (%" PRId64 ")",
+                       tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape), inner,
+                       b->value->shape.dim[of_b.ndim]);
+    if (!tn_shapes_broadcast(&of_a, &of_b, &batch))
+        return at_fail(AT_ERROR_SHAPE,
+                       "matmul: a %s and b %s: the dimensions before the matrices, %s and %s, do not broadcast",
+                       tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape), tn_shape_text(&of_a),
+                       tn_shape_text(&of_b));
     at_tensor *y;
     if (tn_shape_numel(&of_b) == 1 && of_a.ndim >= of_b.ndim) { /* one b for all of a: its rows are one long matrix */
         at_tensor *tall = at_reshape(a, 1, tn_shape_numel(&of_a) * rows, inner);
@@ -87,15 +97,18 @@ at_tensor *at_matmul(at_tensor *a, at_tensor *b) {
     if (dims_a == 0 || dims_b == 0)
         return at_fail(AT_ERROR_SHAPE, "matmul: a %s and b %s: want at least one dimension each (at_mul takes scalars)",
                        tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape));
-    if (!check_products("matmul", a, b)) return NULL;
+    if (!check_dtypes("matmul", a, b)) return NULL;
     if (dims_a > 1 && dims_b > 1) return matmul(a, b);
     int64_t inner = a->value->shape.dim[dims_a - 1], other = b->value->shape.dim[dims_b > 1 ? dims_b - 2 : 0];
     if (inner != other)
-        return at_fail(AT_ERROR_SHAPE, "matmul: a %s and b %s: the last size of a (%lld) must equal %s of b (%lld)",
-                       tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape), (long long)inner,
-                       dims_b > 1 ? "the rows" : "the size", (long long)other);
+        return at_fail(AT_ERROR_SHAPE,
+                       "matmul: a %s and b %s: the last size of a (%" PRId64 ") must equal %s of b (%" PRId64 ")",
+                       tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape), inner,
+                       dims_b > 1 ? "the rows" : "the size", other);
     /* A vector is a row on the left and a column on the right; that dimension goes again. */
-    at_tensor *y = matmul(dims_a == 1 ? at_unsqueeze(a, 0) : a, dims_b == 1 ? at_unsqueeze(b, 1) : b);
+    if (dims_a == 1 && !(a = at_unsqueeze(a, 0))) return NULL;
+    if (dims_b == 1 && !(b = at_unsqueeze(b, 1))) return NULL;
+    at_tensor *y = matmul(a, b);
     if (y && dims_b == 1) y = at_squeeze(y, -1);
     return y && dims_a == 1 ? at_squeeze(y, dims_b == 1 ? -1 : -2) : y;
 }

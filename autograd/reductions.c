@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-/* ---- dimensions --------------------------------------------------------------------------------------------------------- */
+/* ---- dimensions -------------------------------------------------------------------------------------------------- */
 
 static unsigned all_dims(const at_tensor *x) { return (1u << x->value->shape.ndim) - 1; }
 
@@ -83,7 +83,7 @@ static const ag_parameters *remember(ag_parameters *p, unsigned dims) {
 
 static unsigned remembered(const ag_vjp *v) { return (unsigned)v->parameters->start; }
 
-/* ---- sums --------------------------------------------------------------------------------------------------------------- */
+/* ---- sums -------------------------------------------------------------------------------------------------------- */
 
 at_tensor *ag_sum(at_tensor *x, unsigned dims, bool keepdim) {
     AG_CHECK_TENSOR("sum", x);
@@ -128,7 +128,7 @@ at_tensor *at_mean_dim(at_tensor *x, int dim, bool keepdim) {
     return one_dim("mean_dim", x, dim, &dims) ? mean("mean_dim", x, dims, keepdim) : NULL;
 }
 
-/* ---- variance and norm -------------------------------------------------------------------------------------------------- */
+/* ---- variance and norm ------------------------------------------------------------------------------------------- */
 
 /* Two passes: the squares of what is left when the mean is taken off. In float64, so that squares of float32 neither
  * overflow nor vanish. */
@@ -142,11 +142,12 @@ static at_tensor *variance64(at_tensor *x, unsigned dims, bool keepdim) {
 static at_tensor *spread(ag_operation operation, const char *function, at_tensor *x, unsigned dims, bool keepdim) {
     if (!check_floating(function, x)) return NULL;
     tn_value *value = NULL;
-    AT_SCOPE AT_NO_GRAD {
-        at_tensor *y = variance64(x, dims, keepdim);
-        if (operation == AG_std) y = at_sqrt(y);
-        value = y ? tn_value_cast(y->value, x->value->dtype) : NULL;
-    }
+    AT_SCOPE
+        AT_NO_GRAD {
+            at_tensor *y = variance64(x, dims, keepdim);
+            if (operation == AG_std) y = at_sqrt(y);
+            value = y ? tn_value_cast(y->value, x->value->dtype) : NULL;
+        }
     ag_parameters p = {0};
     return ag_record(operation, value, &x, 1, remember(&p, dims));
 }
@@ -163,8 +164,8 @@ static at_tensor *variance_gradient(const ag_vjp *v, at_tensor *g) {
 }
 AG_RULE(var) { v->dx[0] = variance_gradient(v, v->g); }
 
-/* g / y, and 0 where y is 0; divided by 1 there, so that derivatives of it do not meet an infinity that they then multiply
- * by 0. */
+/* g / y, and 0 where y is 0; divided by 1 there, so that derivatives of it do not meet an infinity that they then
+ * multiply by 0. */
 static at_tensor *divide_or_zero(at_tensor *g, at_tensor *y) {
     at_tensor *zero = at_eq(y, 0);
     return at_div(at_where(zero, 0, g), at_where(zero, 1, y));
@@ -197,18 +198,19 @@ at_tensor *at_norm(at_tensor *x) {
     AG_CHECK_TENSOR("norm", x);
     if (!check_floating("norm", x)) return NULL;
     tn_value *value = NULL;
-    AT_SCOPE AT_NO_GRAD {
-        at_tensor *y = at_sqrt(at_sum(at_square(x)));
-        value = y ? tn_value_retain(y->value) : NULL;
-    }
+    AT_SCOPE
+        AT_NO_GRAD {
+            at_tensor *y = at_sqrt(at_sum(at_square(x)));
+            value = y ? tn_value_retain(y->value) : NULL;
+        }
     return ag_record(AG_norm, value, &x, 1, NULL);
 }
 AG_RULE(norm) { v->dx[0] = at_mul(v->x[0], divide_or_zero(v->g, v->y)); } /* 0 is a subgradient */
 
-/* ---- products ----------------------------------------------------------------------------------------------------------- */
+/* ---- products ---------------------------------------------------------------------------------------------------- */
 
-/* For each index along the middle dimension of (outer, n, inner) the product of what comes before it: shifted once, then
- * multiplied with itself shifted by 1, 2, 4, ... No division, so that zeros do no harm. */
+/* For each index along the middle dimension of (outer, n, inner) the product of what comes before it: shifted once,
+ * then multiplied with itself shifted by 1, 2, 4, ... No division, so that zeros do no harm. */
 static at_tensor *products_before(at_tensor *x) {
     int64_t n = x->value->shape.dim[1];
     at_tensor *first = at_slice(x, 1, 0, 1, 1);
@@ -244,12 +246,12 @@ at_tensor *at_prod(at_tensor *x) {
     return flat ? product(flat, 1, 0, false) : NULL;
 }
 
-/* ---- extremes ----------------------------------------------------------------------------------------------------------- */
+/* ---- extremes ---------------------------------------------------------------------------------------------------- */
 
 static at_tensor *extreme(ag_operation operation, tn_reduction kind, at_tensor *x) {
     AG_CHECK_TENSOR(ag_name(operation), x);
     if (x->value->numel == 0)
-        return at_fail(AT_ERROR_SHAPE, "%s: %s: nothing has no %s element", ag_name(operation), tn_describe(x),
+        return at_fail(AT_ERROR_SHAPE, "%s: %s has no elements, so no %s", ag_name(operation), tn_describe(x),
                        kind == TN_MAX ? "largest" : "smallest");
     return ag_record(operation, reduced(kind, x->value, all_dims(x), false), &x, 1, NULL);
 }
@@ -268,7 +270,7 @@ AG_RULE(max) { v->dx[0] = share_evenly(v); }
 at_tensor *at_min(at_tensor *x) { return extreme(AG_min, TN_MIN, x); }
 AG_RULE(min) { v->dx[0] = share_evenly(v); }
 
-/* ---- any and all -------------------------------------------------------------------------------------------------------- */
+/* ---- any and all ------------------------------------------------------------------------------------------------- */
 
 static at_tensor *truth(ag_operation operation, at_tensor *x, unsigned dims, bool keepdim) {
     if (count_of(&x->value->shape, dims) == 0) {
@@ -303,7 +305,7 @@ at_tensor *at_all_dim(at_tensor *x, int dim, bool keepdim) {
     return one_dim("all_dim", x, dim, &dims) ? truth(AG_all, x, dims, keepdim) : NULL;
 }
 
-/* ---- softmax and its relatives ------------------------------------------------------------------------------------------ */
+/* ---- softmax and its relatives ----------------------------------------------------------------------------------- */
 
 static at_tensor *softmax_last(ag_operation operation, at_tensor *x) {
     return x ? ag_record(operation, tn_value_softmax(x->value, operation == AG_log_softmax), &x, 1, NULL) : NULL;
@@ -341,12 +343,13 @@ static at_tensor *shifted_logsumexp(at_tensor *x, unsigned dims) {
 static at_tensor *logsumexp(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
     if (!check_floating(function, x)) return NULL;
     tn_value *value = NULL;
-    AT_SCOPE AT_NO_GRAD {
-        at_tensor *y = shifted_logsumexp(x, dims);
-        at_shape shape = with_ones(&x->value->shape, dims);
-        if (!keepdim) shape = without(&shape, dims);
-        value = y ? tn_value_reshape(y->value, &shape) : NULL;
-    }
+    AT_SCOPE
+        AT_NO_GRAD {
+            at_tensor *y = shifted_logsumexp(x, dims);
+            at_shape shape = with_ones(&x->value->shape, dims);
+            if (!keepdim) shape = without(&shape, dims);
+            value = y ? tn_value_reshape(y->value, &shape) : NULL;
+        }
     ag_parameters p = {0};
     return ag_record(AG_logsumexp, value, &x, 1, remember(&p, dims));
 }
@@ -367,16 +370,16 @@ at_tensor *at_logsumexp_dim(at_tensor *x, int dim, bool keepdim) {
     return one_dim("logsumexp_dim", x, dim, &dims) ? logsumexp("logsumexp_dim", x, dims, keepdim) : NULL;
 }
 
-/* ---- running sums ------------------------------------------------------------------------------------------------------- */
+/* ---- running sums ------------------------------------------------------------------------------------------------ */
 
-#define RUNNING_SUM(name, type, accumulator)                                                             \
-    static void name(const at_shape *around, const type *x, type *y) {                                   \
-        int64_t n = around->dim[1], inner = around->dim[2];                                              \
-        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                           \
-            int64_t at = i / inner * n * inner + i % inner;                                              \
-            accumulator sum = 0;                                                                         \
-            for (int64_t k = 0; k < n; k++, at += inner) y[at] = (type)(sum += (accumulator)x[at]);      \
-        }                                                                                                \
+#define RUNNING_SUM(name, type, accumulator)                                                                           \
+    static void name(const at_shape *around, const type *x, type *y) {                                                 \
+        int64_t n = around->dim[1], inner = around->dim[2];                                                            \
+        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                                         \
+            int64_t at = i / inner * n * inner + i % inner;                                                            \
+            accumulator sum = 0;                                                                                       \
+            for (int64_t k = 0; k < n; k++, at += inner) y[at] = (type)(sum += (accumulator)x[at]);                    \
+        }                                                                                                              \
     }
 RUNNING_SUM(running_sum_f32, float, double)
 RUNNING_SUM(running_sum_f64, double, double)
@@ -389,9 +392,12 @@ static tn_value *cumsum_value(tn_value *x, int dim) {
     tn_value *y = stored ? tn_value_new(dtype, &x->shape) : NULL;
     at_shape around = ag_around(&x->shape, dim);
     if (y && x->numel > 0) {
-        if (dtype == AT_FLOAT32) running_sum_f32(&around, tn_data(stored), tn_data(y));
-        else if (dtype == AT_FLOAT64) running_sum_f64(&around, tn_data(stored), tn_data(y));
-        else running_sum_i64(&around, tn_data(stored), tn_data(y));
+        if (dtype == AT_FLOAT32)
+            running_sum_f32(&around, tn_data(stored), tn_data(y));
+        else if (dtype == AT_FLOAT64)
+            running_sum_f64(&around, tn_data(stored), tn_data(y));
+        else
+            running_sum_i64(&around, tn_data(stored), tn_data(y));
     }
     tn_value_release(stored);
     tn_value_release(cast);

@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-/* ---- reshape ------------------------------------------------------------------------------------------------------------ */
+/* ---- reshape ----------------------------------------------------------------------------------------------------- */
 
 /* Replaces a -1 in shape by what is left of numel. */
 static bool complete_shape(const at_shape *from, at_shape *shape) {
@@ -14,16 +14,20 @@ static bool complete_shape(const at_shape *from, at_shape *shape) {
     if (shape->ndim > AT_MAX_DIMS) return tn_check_shape("reshape", shape);
     for (int d = 0; d < shape->ndim; d++) {
         if (shape->dim[d] != -1) continue;
-        if (unknown >= 0) return at_fail(AT_ERROR_SHAPE, "reshape: shape %s: only one size may be -1", tn_shape_text(&asked));
+        if (unknown >= 0)
+            return at_fail(AT_ERROR_SHAPE, "reshape: shape %s: only one size may be -1", tn_shape_text(&asked));
         unknown = d;
         shape->dim[d] = 1;
     }
     if (!tn_check_shape("reshape", shape)) return false;
     known = tn_shape_numel(shape);
     if (unknown >= 0 && known > 0 && numel % known == 0) shape->dim[unknown] = numel / known;
-    if (tn_shape_numel(shape) == numel && !(unknown >= 0 && known == 0)) return true;
-    return at_fail(AT_ERROR_SHAPE, "reshape: %s has %" PRId64 " elements, which do not make the shape %s", tn_shape_text(from),
-                   numel, tn_shape_text(&asked));
+    if (unknown >= 0 && known == 0)
+        return at_fail(AT_ERROR_SHAPE, "reshape: %s to %s: beside a size of 0 any number would do for -1",
+                       tn_shape_text(from), tn_shape_text(&asked));
+    if (tn_shape_numel(shape) == numel) return true;
+    return at_fail(AT_ERROR_SHAPE, "reshape: %s has %" PRId64 " elements, which do not make the shape %s",
+                   tn_shape_text(from), numel, tn_shape_text(&asked));
 }
 
 at_tensor *at_reshape_shape(at_tensor *x, at_shape shape) {
@@ -42,10 +46,11 @@ at_tensor *at_unsqueeze(at_tensor *x, int dim) {
     AG_CHECK_TENSOR("unsqueeze", x);
     at_shape shape = x->value->shape;
     if (shape.ndim == AT_MAX_DIMS)
-        return at_fail(AT_ERROR_SHAPE, "unsqueeze: %s: there can be at most %d dimensions", tn_describe(x), AT_MAX_DIMS);
+        return at_fail(AT_ERROR_SHAPE, "unsqueeze: %s: there can be at most %d dimensions", tn_describe(x),
+                       AT_MAX_DIMS);
     if (dim < -shape.ndim - 1 || dim > shape.ndim)
-        return at_fail(AT_ERROR_SHAPE, "unsqueeze: dimension %d for %s: want %d to %d", dim, tn_describe(x), -shape.ndim - 1,
-                       shape.ndim);
+        return at_fail(AT_ERROR_SHAPE, "unsqueeze: dimension %d for %s: want %d to %d", dim, tn_describe(x),
+                       -shape.ndim - 1, shape.ndim);
     if (dim < 0) dim += shape.ndim + 1;
     for (int d = shape.ndim; d > dim; d--) shape.dim[d] = shape.dim[d - 1];
     shape.dim[dim] = 1;
@@ -67,7 +72,7 @@ at_tensor *at_squeeze(at_tensor *x, int dim) {
     return at_reshape_shape(x, shape->ndim && shape->dim[dim] == 1 ? without_dim(shape, dim) : *shape);
 }
 
-/* ---- permute ------------------------------------------------------------------------------------------------------------ */
+/* ---- permute ----------------------------------------------------------------------------------------------------- */
 
 static tn_value *permuted(tn_value *x, const at_shape *order) {
     at_shape shape = {.ndim = order->ndim};
@@ -89,8 +94,8 @@ at_tensor *at_permute_shape(at_tensor *x, at_shape order) {
         if (order.dim[d] >= 0 && order.dim[d] < ndim) seen |= 1u << order.dim[d];
     }
     if (order.ndim != ndim || seen != (1u << ndim) - 1)
-        return at_fail(AT_ERROR_SHAPE, "permute: order %s for %s: want each of its dimensions once", tn_shape_text(&asked),
-                       tn_describe(x));
+        return at_fail(AT_ERROR_SHAPE, "permute: order %s for %s: want each of its dimensions once",
+                       tn_shape_text(&asked), tn_describe(x));
     return ag_record(AG_permute, permuted(x->value, &order), &x, 1, &(ag_parameters){.shape = order});
 }
 AG_RULE(permute) {
@@ -103,13 +108,14 @@ AG_RULE(permute) {
 at_tensor *at_transpose(at_tensor *x, int dim0, int dim1) {
     AG_CHECK_TENSOR("transpose", x);
     const at_shape *shape = &x->value->shape;
-    if ((dim0 = tn_check_dim("transpose", shape, dim0)) < 0 || (dim1 = tn_check_dim("transpose", shape, dim1)) < 0) return NULL;
+    if ((dim0 = tn_check_dim("transpose", shape, dim0)) < 0 || (dim1 = tn_check_dim("transpose", shape, dim1)) < 0)
+        return NULL;
     at_shape order = {.ndim = shape->ndim};
     for (int d = 0; d < order.ndim; d++) order.dim[d] = d == dim0 ? dim1 : d == dim1 ? dim0 : d;
     return at_permute_shape(x, order);
 }
 
-/* ---- expand and repeat -------------------------------------------------------------------------------------------------- */
+/* ---- expand and repeat ------------------------------------------------------------------------------------------- */
 
 at_tensor *at_expand_shape(at_tensor *x, at_shape shape) {
     AG_CHECK_TENSOR("expand", x);
@@ -123,8 +129,8 @@ at_tensor *at_expand_shape(at_tensor *x, at_shape shape) {
         fits = *size == from->dim[d] || (from->dim[d] == 1 && *size >= 0);
     }
     if (!fits)
-        return at_fail(AT_ERROR_SHAPE, "expand: %s to %s: only sizes of 1 expand, and new dimensions come first", tn_describe(x),
-                       tn_shape_text(&asked));
+        return at_fail(AT_ERROR_SHAPE, "expand: %s to %s: only sizes of 1 expand, and new dimensions come first",
+                       tn_describe(x), tn_shape_text(&asked));
     if (!tn_check_shape("expand", &shape)) return NULL;
     return ag_record(AG_expand, tn_value_expand(x->value, &shape), &x, 1, NULL);
 }
@@ -157,8 +163,8 @@ at_tensor *at_repeat_shape(at_tensor *x, at_shape times) {
         shape.dim[d] = d < lead ? 1 : x->value->shape.dim[d - lead];
     }
     if (!good)
-        return at_fail(AT_ERROR_SHAPE, "repeat: %s by %s: want a count >= 0 for each dimension, new ones first", tn_describe(x),
-                       tn_shape_text(&times));
+        return at_fail(AT_ERROR_SHAPE, "repeat: %s by %s: want a count >= 0 for each dimension, new ones first",
+                       tn_describe(x), tn_shape_text(&times));
     at_tensor *y = at_reshape_shape(x, shape);
     for (int d = 0; d < times.ndim && y; d++)
         if (times.dim[d] != 1) y = repeat_dim(y, d, times.dim[d], false);
@@ -167,7 +173,9 @@ at_tensor *at_repeat_shape(at_tensor *x, at_shape times) {
 
 at_tensor *at_repeat_interleave_dim(at_tensor *x, int64_t n, int dim) {
     AG_CHECK_TENSOR("repeat_interleave", x);
-    if (n < 0) return at_fail(AT_ERROR_VALUE, "repeat_interleave: %" PRId64 " times: must not be negative", n);
+    if (n < 0)
+        return at_fail(AT_ERROR_VALUE, "repeat_interleave: %s, %" PRId64 " times: want a count >= 0", tn_describe(x),
+                       n);
     if ((dim = tn_check_dim("repeat_interleave", &x->value->shape, dim)) < 0) return NULL;
     return repeat_dim(x->value->shape.ndim ? x : at_flatten(x), dim, n, true);
 }
@@ -178,7 +186,7 @@ at_tensor *at_repeat_interleave(at_tensor *x, int64_t n) {
     return flat ? at_repeat_interleave_dim(flat, n, 0) : NULL;
 }
 
-/* ---- slices ------------------------------------------------------------------------------------------------------------- */
+/* ---- slices ------------------------------------------------------------------------------------------------------ */
 
 static int64_t clip(int64_t i, int64_t n) {
     if (i < 0) i += n;
@@ -200,7 +208,9 @@ at_tensor *at_slice(at_tensor *x, int dim, int64_t start, int64_t end, int64_t s
     const at_shape *shape = &x->value->shape;
     if (shape->ndim == 0) return at_fail(AT_ERROR_SHAPE, "slice: %s has no dimensions to slice", tn_describe(x));
     if ((dim = tn_check_dim("slice", shape, dim)) < 0) return NULL;
-    if (step < 1) return at_fail(AT_ERROR_VALUE, "slice: step %" PRId64 ": want at least 1 (at_flip reverses)", step);
+    if (step < 1)
+        return at_fail(AT_ERROR_VALUE, "slice: %s by step %" PRId64 ": want at least 1 (at_flip reverses)",
+                       tn_describe(x), step);
     start = clip(start, shape->dim[dim]);
     end = clip(end, shape->dim[dim]);
     int64_t count = end > start ? (end - start - 1) / step + 1 : 0;
@@ -225,8 +235,10 @@ static bool copy_into(tn_value *window_of_y, tn_value *x) {
     for (int64_t done = 0; done < x->numel; done += inner) {
         const char *from = (const char *)tn_data(source) + (size_t)done * element;
         char *to = (char *)tn_data(window_of_y) + at * (int64_t)element;
-        if (inner_stride == 1) memcpy(to, from, (size_t)inner * element);
-        else k->spread[size](inner, to, inner_stride, from);
+        if (inner_stride == 1)
+            memcpy(to, from, (size_t)inner * element);
+        else
+            k->spread[size](inner, to, inner_stride, from);
         for (int d = x->shape.ndim - 2; d >= 0; d--) {
             at += window_of_y->stride[d];
             if (++index[d] < x->shape.dim[d]) break;
@@ -264,8 +276,8 @@ at_tensor *at_select(at_tensor *x, int dim, int64_t index) {
     if ((dim = tn_check_dim("select", shape, dim)) < 0) return NULL;
     int64_t n = shape->dim[dim], i = index < 0 ? index + n : index;
     if (i < 0 || i >= n)
-        return at_fail(AT_ERROR_VALUE, "select: index %" PRId64 " of dimension %d of %s: want %" PRId64 " to %" PRId64, index, dim,
-                       tn_describe(x), -n, n - 1);
+        return at_fail(AT_ERROR_VALUE, "select: index %" PRId64 " of dimension %d of %s: want %" PRId64 " to %" PRId64,
+                       index, dim, tn_describe(x), -n, n - 1);
     at_tensor *row = at_slice(x, dim, i, i + 1, 1);
     return row ? at_reshape_shape(row, without_dim(shape, dim)) : NULL;
 }
@@ -274,12 +286,13 @@ at_tensor *at_flip(at_tensor *x, int dim) {
     AG_CHECK_TENSOR("flip", x);
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("flip", shape, dim)) < 0) return NULL;
-    tn_value *y = shape->ndim ? window(x->value, dim, shape->dim[dim] - 1, -1, shape->dim[dim]) : tn_value_retain(x->value);
+    tn_value *y =
+        shape->ndim ? window(x->value, dim, shape->dim[dim] - 1, -1, shape->dim[dim]) : tn_value_retain(x->value);
     return ag_record(AG_flip, y, &x, 1, &(ag_parameters){.dim = dim});
 }
 AG_RULE(flip) { v->dx[0] = at_flip(v->g, v->parameters->dim); }
 
-/* ---- joining ------------------------------------------------------------------------------------------------------------ */
+/* ---- joining ----------------------------------------------------------------------------------------------------- */
 
 /* An empty vector joins with anything, as in torch. */
 static bool is_nothing(const at_tensor *x) { return x->value->shape.ndim == 1 && x->value->shape.dim[0] == 0; }
@@ -289,8 +302,8 @@ static bool can_join(const char *function, at_tensor *first, at_tensor *x, int i
     bool fits = a->ndim == b->ndim;
     for (int d = 0; d < a->ndim && fits; d++) fits = d == dim || a->dim[d] == b->dim[d];
     if (fits || is_nothing(x)) return true;
-    return at_fail(AT_ERROR_SHAPE, "%s: tensor %d is %s and an earlier one %s: sizes beside dimension %d must be equal", function, i,
-                   tn_describe(x), tn_describe(first), dim);
+    return at_fail(AT_ERROR_SHAPE, "%s: tensor %d is %s and an earlier one %s: sizes beside dimension %d must be equal",
+                   function, i, tn_describe(x), tn_describe(first), dim);
 }
 
 static tn_value *joined(at_tensor *const *list, int n, int dim, at_dtype dtype, const at_shape *shape) {
@@ -327,8 +340,8 @@ at_tensor *at_cat_list(int dim, at_tensor *const *list, int n) {
     for (int i = 0; i < n; i++) {
         if (!list[i]) return tn_fail_null_element("cat", "list", i);
         if (list[i]->value->shape.ndim == 0)
-            return at_fail(AT_ERROR_SHAPE, "cat: tensor %d is %s: want at least one dimension (at_stack joins these)", i,
-                           tn_describe(list[i]));
+            return at_fail(AT_ERROR_SHAPE, "cat: tensor %d is %s: want at least one dimension (at_stack joins these)",
+                           i, tn_describe(list[i]));
         if (!first && !is_nothing(list[i])) first = list[i];
     }
     if (!first) first = list[0];
@@ -364,12 +377,15 @@ at_tensor *at_stack_list(int dim, at_tensor *const *list, int n) {
             return at_fail(AT_ERROR_SHAPE, "stack: tensor %d is %s and tensor 0 %s: shapes must be equal", i,
                            tn_describe(list[i]), tn_describe(list[0]));
     }
+    int ndim = list[0]->value->shape.ndim + 1;
+    if (dim < -ndim || dim >= ndim || ndim > AT_MAX_DIMS)
+        return at_fail(AT_ERROR_SHAPE, "stack: dimension %d for %s: want %d to %d, and at most %d dimensions", dim,
+                       tn_describe(list[0]), -ndim, ndim - 1, AT_MAX_DIMS);
     at_tensor **rows = tn_memory_new((size_t)n * sizeof *rows);
     if (!rows) return NULL;
     AT_SCOPE {
         bool good = true;
         for (int i = 0; i < n && good; i++) good = (rows[i] = at_unsqueeze(list[i], dim)) != NULL;
-        int ndim = list[0]->value->shape.ndim + 1;
         y = good ? at_cat_list(dim < 0 ? dim + ndim : dim, rows, n) : NULL;
         if (y) at_scope_return(y);
     }
@@ -377,7 +393,7 @@ at_tensor *at_stack_list(int dim, at_tensor *const *list, int n) {
     return y;
 }
 
-/* ---- triangles ---------------------------------------------------------------------------------------------------------- */
+/* ---- triangles --------------------------------------------------------------------------------------------------- */
 
 /* Bools of the last two sizes: whether column - row <= k. */
 static at_tensor *below_diagonal(const at_shape *shape, int64_t k) {

@@ -38,7 +38,8 @@ int main(int argc, char **argv) {
     double seconds[RUNS];
     for (int run = -1; run < RUNS; run++) { /* the first only warms up */
         double start = now();
-        for (int i = 0; i < steps; i++) AT_SCOPE {
+        for (int i = 0; i < steps; i++)
+            AT_SCOPE {
                 at_optimizer_zero_grad(trainer);
                 at_tensor *loss = at_mse_loss(at_nw_kernel_regression_forward(net, x, keys, values), y, AT_NONE);
                 at_backward(at_sum(loss));

@@ -20,7 +20,8 @@ struct at_module_entry {
 void *at_module_new(size_t size, const char *name) {
     if (!name) return at_fail_null("module_new", "name");
     if (size < sizeof(at_module))
-        return at_fail(AT_ERROR_VALUE, "module_new: %s: %zu bytes: the struct must begin with an at_module", name, size);
+        return at_fail(AT_ERROR_VALUE, "module_new: %s: %zu bytes: the struct must begin with an at_module", name,
+                       size);
     at_module *module = calloc(1, size);
     tn_thread_set_operation("module_new");
     if (!module) return tn_fail_memory(size);
@@ -53,15 +54,26 @@ static at_module_entry *add_part(const char *function, at_module *module, const 
     return *end = e;
 }
 
+static void drop_last_part(at_module *module) {
+    at_module_entry **end = &module->entries;
+    while ((*end)->next) end = &(*end)->next;
+    free((*end)->name);
+    free(*end);
+    *end = NULL;
+}
+
 bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
     if (!slot) return at_fail_null("module_parameter", "slot");
     if (!value) return at_fail_null("module_parameter", "value");
-    if (!at_set_requires_grad(value, true)) return false;
     at_module_entry *e = add_part("module_parameter", module, name, PARAMETER);
     if (!e) return false;
+    if (!at_set_requires_grad(value, true) || !at_set_name(value, name)) {
+        drop_last_part(module);
+        return false;
+    }
     e->slot = slot;
     *slot = at_retain(value);
-    return at_set_name(value, name) != NULL;
+    return true;
 }
 
 bool at_module_buffer(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
@@ -98,7 +110,7 @@ bool at_module_child(at_module *module, const char *name, at_module *child) {
     return prefix_names(child, name);
 }
 
-/* ---- parameters --------------------------------------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------------------------------- */
 
 /* Modules nest as deep as a program builds them, which is not deep. */
 static int list_parameters(const at_module *module, at_tensor **items, int count) {
@@ -130,17 +142,27 @@ at_parameter_list at_parameters(at_module *module) {
     return (at_parameter_list){.count = count, .items = items};
 }
 
-/* ---- printing and freeing ----------------------------------------------------------------------------------------------- */
+/* ---- printing and freeing ---------------------------------------------------------------------------------------- */
 
 static void print_parts(FILE *file, const at_module *module, int indent) {
     fprintf(file, "%s(", module->name);
     for (const at_module_entry *e = module->entries; e; e = e->next) {
         fprintf(file, "\n%*s(%s): ", indent + 2, "", e->name);
-        if (e->kind == CHILD) print_parts(file, e->child, indent + 2);
-        else fprintf(file, "%s %s", e->kind == PARAMETER ? "parameter" : "buffer", *e->slot ? tn_describe(*e->slot) : "not set");
+        if (e->kind == CHILD)
+            print_parts(file, e->child, indent + 2);
+        else
+            fprintf(file, "%s %s", e->kind == PARAMETER ? "parameter" : "buffer",
+                    *e->slot ? tn_describe(*e->slot) : "not set");
     }
     if (module->entries) fprintf(file, "\n%*s", indent, "");
     fputc(')', file);
+}
+
+static int64_t count_elements(const at_module *module) {
+    int64_t count = 0;
+    for (const at_module_entry *e = module->entries; e; e = e->next)
+        count += e->kind == PARAMETER ? (*e->slot)->value->numel : e->kind == CHILD ? count_elements(e->child) : 0;
+    return count;
 }
 
 void at_module_fprint(FILE *file, at_module *module) {
@@ -149,9 +171,7 @@ void at_module_fprint(FILE *file, at_module *module) {
         return;
     }
     print_parts(file, module, 0);
-    at_parameter_list list = at_parameters(module);
-    int64_t elements = 0;
-    for (int i = 0; i < list.count; i++) elements += at_numel(list.items[i]);
+    int64_t elements = count_elements(module);
     fprintf(file, "\n%" PRId64 " trainable number%s\n", elements, elements == 1 ? "" : "s");
 }
 
@@ -162,8 +182,10 @@ void at_module_free(at_module *module) {
     if (module->destroy) module->destroy(module);
     for (at_module_entry *e = module->entries, *next; e; e = next) {
         next = e->next;
-        if (e->kind == CHILD) at_module_free(e->child);
-        else at_release(*e->slot);
+        if (e->kind == CHILD)
+            at_module_free(e->child);
+        else
+            at_release(*e->slot);
         free(e->name);
         free(e);
     }

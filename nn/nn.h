@@ -33,17 +33,17 @@ typedef struct {
 } at_parameter_list;
 
 struct at_module {
-    const char *name;          /* of the class, as at_module_print shows it */
-    at_module_entry *entries;  /* parts in the order of registration */
-    at_tensor **listed;        /* what at_parameters returned last */
+    const char *name;                 /* of the class, as at_module_print shows it */
+    at_module_entry *entries;         /* parts in the order of registration */
+    at_tensor **listed;               /* what at_parameters returned last */
     void (*destroy)(at_module *self); /* frees what a model holds beyond its parts; NULL where there is nothing */
 };
 
 /* A zeroed struct of that size whose first member is an at_module; freed by at_module_free. name must outlive it. */
 void *at_module_new(size_t size, const char *name);
 
-/* *slot = value, marked as requiring gradients, named and held by the module under name (copied). A NULL value, the result of a
- * failed creation, makes this fail too. */
+/* *slot = value, marked as requiring gradients, named and held by the module under name (copied). A NULL value, the
+ * result of a failed creation, makes this fail too. */
 bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, at_tensor *value);
 
 /* *slot = value, held like a parameter, but not trained and not listed; value may be NULL, and at_assign may change the
@@ -57,16 +57,16 @@ bool at_module_child(at_module *module, const char *name, at_module *child);
  * until the next call; optimizers copy and retain. count is 0 on an error. */
 at_parameter_list at_parameters(at_module *module);
 
-void at_module_print(at_module *module);              /* to stdout: parts, shapes, and the number of parameters */
+void at_module_print(at_module *module); /* to stdout: parts, shapes, and the number of parameters */
 void at_module_fprint(FILE *file, at_module *module);
-void at_module_free(at_module *module);               /* the children too; NULL is allowed */
+void at_module_free(at_module *module); /* the children too; NULL is allowed */
 
-/* ---- losses --------------------------------------------------------------------------------------------------------- */
+/* ---- losses ------------------------------------------------------------------------------------------------------ */
 
 typedef enum { AT_NONE, AT_MEAN, AT_SUM } at_reduction;
 
-/* (input - target)^2 elementwise, its mean or its sum. Unequal shapes are an error: broadcasting here is nearly always a
- * mistake. d/dinput: 2 g (input - target), divided by the number of elements for AT_MEAN. */
+/* (input - target)^2 elementwise, its mean or its sum. Unequal shapes are an error: broadcasting here is nearly always
+ * a mistake. d/dinput: 2 g (input - target), divided by the number of elements for AT_MEAN. */
 at_tensor *at_mse_loss(at_tensor *input, at_tensor *target, at_reduction reduction);
 
 /* ---- Nadaraya-Watson kernel regression ------------------------------------------------------------------------------
@@ -81,7 +81,8 @@ typedef struct {
 NWKernelRegression *at_nw_kernel_regression(void);
 
 /* queries (queries), keys and values (queries, keys) -> (queries). */
-at_tensor *at_nw_kernel_regression_forward(NWKernelRegression *net, at_tensor *queries, at_tensor *keys, at_tensor *values);
+at_tensor *at_nw_kernel_regression_forward(NWKernelRegression *net, at_tensor *queries, at_tensor *keys,
+                                           at_tensor *values);
 
 #ifdef __cplusplus
 }

@@ -17,11 +17,13 @@ static bool check_shapes(at_tensor *queries, at_tensor *keys, at_tensor *values)
     const at_shape *q = &queries->value->shape, *k = &keys->value->shape, *v = &values->value->shape;
     if (q->ndim == 1 && k->ndim == 2 && k->dim[0] == q->dim[0] && tn_shapes_equal(k, v)) return true;
     return at_fail(AT_ERROR_SHAPE,
-                   "nw_kernel_regression_forward: queries %s, keys %s, values %s: want (queries), (queries, keys), (queries, keys)",
+                   "nw_kernel_regression_forward: queries %s, keys %s, values %s: want (queries), (queries, keys), "
+                   "(queries, keys)",
                    tn_shape_text(q), tn_shape_text(k), tn_shape_text(v));
 }
 
-at_tensor *at_nw_kernel_regression_forward(NWKernelRegression *net, at_tensor *queries, at_tensor *keys, at_tensor *values) {
+at_tensor *at_nw_kernel_regression_forward(NWKernelRegression *net, at_tensor *queries, at_tensor *keys,
+                                           at_tensor *values) {
     if (!net) return at_fail_null("nw_kernel_regression_forward", "net");
     if (!queries) return at_fail_null("nw_kernel_regression_forward", "queries");
     if (!keys) return at_fail_null("nw_kernel_regression_forward", "keys");

@@ -28,9 +28,9 @@ typedef struct {
 at_optimizer *at_sgd_with(at_sgd_options options);
 #define at_sgd(...) at_sgd_with((at_sgd_options){__VA_ARGS__, .at_ = 0})
 
-void at_optimizer_zero_grad(at_optimizer *optimizer);  /* every parameter's gradient back to none */
-bool at_optimizer_step(at_optimizer *optimizer);       /* on an error no parameter and no state has changed */
-void at_optimizer_free(at_optimizer *optimizer);       /* NULL is allowed */
+void at_optimizer_zero_grad(at_optimizer *optimizer); /* every parameter's gradient back to none */
+bool at_optimizer_step(at_optimizer *optimizer);      /* on an error no parameter and no state has changed */
+void at_optimizer_free(at_optimizer *optimizer);      /* NULL is allowed */
 
 #ifdef __cplusplus
 }

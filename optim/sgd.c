@@ -5,11 +5,11 @@
 
 #include "internal.h"
 
-/* ---- holding parameters ------------------------------------------------------------------------------------------------- */
+/* ---- holding parameters ------------------------------------------------------------------------------------------ */
 
 at_optimizer *op_optimizer_new(const char *function, at_parameter_list parameters) {
     if (parameters.count <= 0 || !parameters.items)
-        return at_error() ? NULL : at_fail(AT_ERROR_VALUE, "%s: no parameters to optimize", function);
+        return at_fail(AT_ERROR_VALUE, "%s: no parameters to optimize", function);
     for (int i = 0; i < parameters.count; i++) {
         if (!parameters.items[i]) return at_fail_null(function, "a parameter");
         if (!at_requires_grad(parameters.items[i]) || !tn_node_is_leaf(parameters.items[i]->node))
@@ -41,7 +41,7 @@ void at_optimizer_zero_grad(at_optimizer *optimizer) {
     for (int i = 0; optimizer && i < optimizer->count; i++) at_zero_grad(optimizer->parameters[i]);
 }
 
-/* ---- SGD ---------------------------------------------------------------------------------------------------------------- */
+/* ---- SGD --------------------------------------------------------------------------------------------------------- */
 
 static bool valid(const at_sgd_options *s) {
     if (!(s->lr > 0) || !isfinite(s->lr))
@@ -52,7 +52,8 @@ static bool valid(const at_sgd_options *s) {
         return at_fail(AT_ERROR_VALUE, "sgd: weight_decay is %g: must not be negative", s->weight_decay);
     if (!isfinite(s->dampening)) return at_fail(AT_ERROR_VALUE, "sgd: dampening is %g: want a number", s->dampening);
     if (s->nesterov && (s->momentum <= 0 || s->dampening != 0))
-        return at_fail(AT_ERROR_VALUE, "sgd: nesterov with momentum %g and dampening %g: want momentum > 0 and no dampening",
+        return at_fail(AT_ERROR_VALUE,
+                       "sgd: nesterov with momentum %g and dampening %g: want momentum > 0 and no dampening",
                        s->momentum, s->dampening);
     return true;
 }
@@ -67,13 +68,15 @@ at_optimizer *at_sgd_with(at_sgd_options options) {
 }
 
 /* The new parameter, computed, and the new momentum buffer. */
-static at_tensor *sgd_update(const at_sgd_options *s, at_tensor *p, at_tensor *g, at_tensor *buffer, at_tensor **new_buffer) {
+static at_tensor *sgd_update(const at_sgd_options *s, at_tensor *p, at_tensor *g, at_tensor *buffer,
+                             at_tensor **new_buffer) {
     at_tensor *d = s->maximize ? at_neg(g) : g;
     if (s->weight_decay != 0) d = at_add(d, at_mul(p, s->weight_decay));
     if (s->momentum != 0) {
         at_tensor *b = buffer ? at_add(at_mul(buffer, s->momentum), at_mul(d, 1 - s->dampening)) : d;
         if (!b || !tn_value_store(b->value)) return NULL;
-        *new_buffer = b;
+        *new_buffer = at_detach(b); /* in the first step b is the gradient, which its owner may write to */
+        if (!*new_buffer) return NULL;
         d = s->nesterov ? at_add(d, at_mul(b, s->momentum)) : b;
     }
     at_tensor *updated = at_sub(p, at_mul(d, s->lr));
@@ -96,14 +99,15 @@ bool at_optimizer_step(at_optimizer *optimizer) {
     at_optimizer *o = optimizer;
     bool good = false;
     tn_thread_set_operation("optimizer_step");
-    AT_SCOPE AT_NO_GRAD {
-        good = compute_updates(o);
-        for (int i = 0; i < o->count && good; i++) {
-            if (!o->updated[i]) continue;
-            tn_tensor_replace(o->parameters[i], o->updated[i]);
-            if (o->updated[o->count + i]) at_assign(&o->state[i], o->updated[o->count + i]);
+    AT_SCOPE
+        AT_NO_GRAD {
+            good = compute_updates(o);
+            for (int i = 0; i < o->count && good; i++) {
+                if (!o->updated[i]) continue;
+                tn_tensor_replace(o->parameters[i], o->updated[i]);
+                if (o->updated[o->count + i]) at_assign(&o->state[i], o->updated[o->count + i]);
+            }
+            memset(o->updated, 0, 2 * (size_t)o->count * sizeof *o->updated);
         }
-        memset(o->updated, 0, 2 * (size_t)o->count * sizeof *o->updated);
-    }
     return good;
 }

@@ -1,8 +1,8 @@
 /* tensor/blas.c - large matrix products by CBLAS, loaded when the first one is needed.
  *
- * Loading on demand keeps start-up short for programs that have no use for it, and leaves the choice of the library to the
- * system; without one the loops in product.c do the work. OpenBLAS is told to use one thread: products are cut among
- * threads by their size alone, so that results do not depend on how many there are. */
+ * Loading on demand keeps start-up short for programs that have no use for it, and leaves the choice of the library to
+ * the system; without one the loops in product.c do the work. OpenBLAS is told to use one thread: products are cut
+ * among threads by their size alone, so that results do not depend on how many there are. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <limits.h>
@@ -14,10 +14,10 @@
 
 enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 }; /* CBLAS's constants */
 
-typedef void sgemm_function(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a, int lda,
-                            const float *b, int ldb, float beta, float *c, int ldc);
-typedef void dgemm_function(int order, int trans_a, int trans_b, int m, int n, int k, double alpha, const double *a, int lda,
-                            const double *b, int ldb, double beta, double *c, int ldc);
+typedef void sgemm_function(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
+                            int lda, const float *b, int ldb, float beta, float *c, int ldc);
+typedef void dgemm_function(int order, int trans_a, int trans_b, int m, int n, int k, double alpha, const double *a,
+                            int lda, const double *b, int ldb, double beta, double *c, int ldc);
 
 static sgemm_function *sgemm;
 static dgemm_function *dgemm;
@@ -40,8 +40,10 @@ static void load(void) {
                                         "/opt/homebrew/opt/openblas/lib/libopenblas.dylib",
                                         "/usr/local/opt/openblas/lib/libopenblas.dylib"};
     const char *choice = getenv("ATLED_BLAS"); /* a library's name, or "none" */
-    if (choice) open_first(&choice, 1);
-    else open_first(names, sizeof names / sizeof *names);
+    if (choice)
+        open_first(&choice, 1);
+    else
+        open_first(names, sizeof names / sizeof *names);
     if (!library) return;
     find("cblas_sgemm", &sgemm);
     find("cblas_dgemm", &dgemm);

@@ -72,6 +72,7 @@ at_tensor *at_zeros_like(at_tensor *t) { return full_like("zeros_like", t, 0); }
 at_tensor *at_ones_like(at_tensor *t) { return full_like("ones_like", t, 1); }
 
 at_tensor *at_eye(int64_t n) {
+    if (n < 0) return tn_fail(AT_ERROR_VALUE, "eye: n is %" PRId64 ": must not be negative", n);
     at_tensor *eye = full("eye", AT_SHAPE(n, n), 0);
     if (!eye) return NULL;
     char *data = tn_data(eye->value);
@@ -100,7 +101,8 @@ at_tensor *at_arange(double start, double end, double step) {
     if (!isfinite(start) || !isfinite(end) || !isfinite(step))
         return tn_fail(AT_ERROR_VALUE, "arange: from %g to %g by %g: want finite numbers", start, end, step);
     if (step == 0 || (end - start) / step < 0)
-        return tn_fail(AT_ERROR_VALUE, "arange: from %g to %g by %g: the step must lead from start to end", start, end, step);
+        return tn_fail(AT_ERROR_VALUE, "arange: from %g to %g by %g: the step must lead from start to end", start, end,
+                       step);
     double n = ceil((end - start) / step);
     if (n > 0x1p59) return tn_fail(AT_ERROR_SHAPE, "arange: from %g to %g by %g: too many elements", start, end, step);
     return spaced("arange", (int64_t)n, start, step, end, false);
@@ -143,10 +145,11 @@ static at_shape shape_before_end(const int64_t *dims) {
     return shape;
 }
 
-#define FROM_DATA(name)                                                                                  \
-    at_tensor *at_from_##name##_data(at_##name##_data a) {                                               \
-        const int64_t dims[] = {a.dim0, a.dim1, a.dim2, a.dim3, a.dim4, a.dim5, a.dim6, a.dim7, a.dim8, a.dim9, INT64_MIN}; \
-        return at_from_##name##_shape(a.data, shape_before_end(dims));                                   \
+#define FROM_DATA(name)                                                                                                \
+    at_tensor *at_from_##name##_data(at_##name##_data a) {                                                             \
+        const int64_t dims[] = {a.dim0, a.dim1, a.dim2, a.dim3, a.dim4,   a.dim5,                                      \
+                                a.dim6, a.dim7, a.dim8, a.dim9, INT64_MIN};                                            \
+        return at_from_##name##_shape(a.data, shape_before_end(dims));                                                 \
     }
 FROM_DATA(floats)
 FROM_DATA(doubles)

@@ -62,8 +62,9 @@ void *tn_report(at_error_kind kind, const char *format, ...) {
 }
 
 void *at_fail_null(const char *function, const char *argument) {
-    if (tn_self()->error_kind != AT_OK) {
-        tn_self()->failures++;
+    tn_thread *self = tn_self();
+    if (self->error_kind != AT_OK && mode_of(self) == AT_ERROR_RETURN) {
+        self->failures++;
         return NULL;
     }
     return at_fail(AT_ERROR_VALUE, "%s: %s is NULL", function, argument);

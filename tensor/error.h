@@ -4,14 +4,15 @@
 
 #include "tensor.h"
 
-#define tn_fail at_fail
+#define tn_fail      at_fail
 #define tn_fail_null at_fail_null
 
 /* A report that never aborts, for functions whose false is a finding and no misuse (at_gradcheck). */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-void *tn_report(at_error_kind kind, const char *format, ...);
+void *
+tn_report(at_error_kind kind, const char *format, ...);
 
 /* The same for an element of a list: "cat: list[1] is NULL". */
 void *tn_fail_null_element(const char *function, const char *list, int i);

@@ -1,8 +1,8 @@
 /* tensor/evaluate.c - compiling pending expressions into programs, running these, and storing values.
  *
- * Threads may share pending values, so the links between them are only followed and cut under one lock. Computing happens
- * outside it: a program holds what it reads. If two threads store one value at the same time, the second result, which has
- * the same bits, is dropped. */
+ * Threads may share pending values, so the links between them are only followed and cut under one lock. Computing
+ * happens outside it: a program holds what it reads. If two threads store one value at the same time, the second
+ * result, which has the same bits, is dropped. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,6 +17,13 @@ enum { WORTH_KEEPING = 12 };
 
 static pthread_mutex_t links = PTHREAD_MUTEX_INITIALIZER;
 
+/* A child of fork must not find the lock held by a thread that it does not have. */
+static void hold_links(void) { pthread_mutex_lock(&links); }
+static void free_links(void) { pthread_mutex_unlock(&links); }
+__attribute__((constructor)) static void prepare_fork(void) {
+    (void)pthread_atfork(hold_links, free_links, free_links);
+}
+
 static bool lock_links(void) {
     if (TN_SINGLE_THREADED) return false;
     pthread_mutex_lock(&links);
@@ -27,7 +34,7 @@ static void unlock_links(bool locked) {
     if (locked) pthread_mutex_unlock(&links);
 }
 
-/* ---- pending to stored ------------------------------------------------------------------------------------------------ */
+/* ---- pending to stored ------------------------------------------------------------------------------------------- */
 
 /* Gives v its elements, taking over the count on buffer, and lets its operands go. Within the lock. */
 static void publish(tn_value *v, tn_buffer *buffer) {
@@ -66,7 +73,7 @@ tn_value *tn_value_base(tn_value *v) {
     return base;
 }
 
-/* ---- compiling ---------------------------------------------------------------------------------------------------------- */
+/* ---- compiling --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     tn_program *program;
@@ -138,14 +145,14 @@ static int compute_slot(compilation *c, tn_value *v) {
     return c->program->n_slots - 1;
 }
 
-/* The slot of v as an operand of something of shape consumer; -1 when the compilation cannot go on as it is. The depth is
- * bounded by the size of an expression. */
+/* The slot of v as an operand of something of shape consumer; -1 when the compilation cannot go on as it is. The depth
+ * is bounded by the size of an expression. */
 static int compile_value(compilation *c, tn_value *v, const at_shape *consumer) {
     if (settle(v)) return read_slot(c, v, consumer);
     if (v->numel == c->program->numel) {
         tn_value *base = v->n_operands ? v->operand[0] : NULL;
-        bool same_order = v->instruction == TN_REFLOW ||
-                          (v->instruction == TN_VIEW && v->offset == 0 && base->numel == v->numel && tn_is_contiguous(v));
+        bool same_order = v->instruction == TN_REFLOW || (v->instruction == TN_VIEW && v->offset == 0 &&
+                                                          base->numel == v->numel && tn_is_contiguous(v));
         if (same_order) return compile_value(c, base, &base->shape);
         if (v->instruction != TN_VIEW) return compute_slot(c, v);
     }
@@ -164,7 +171,8 @@ static const at_shape *natural_shape(const tn_value *v) {
     return &v->shape;
 }
 
-/* Some pending value below v, at a change of shape; storing those one by one makes v a plain expression. Within the lock. */
+/* Some pending value below v, at a change of shape; storing those one by one makes v a plain expression. Within the
+ * lock. */
 static tn_value *find_alias(tn_value *v) {
     for (int i = 0; i < v->n_operands; i++) {
         tn_value *x = v->operand[i];
@@ -193,7 +201,7 @@ static tn_value *collect_slots(tn_program *p, tn_value *v) {
     return find_alias(v); /* no one shape suits all parts */
 }
 
-/* ---- joining dimensions, registers, keeping ----------------------------------------------------------------------------- */
+/* ---- joining dimensions, registers, keeping ---------------------------------------------------------------------- */
 
 static bool can_join(const tn_program *p, int d) {
     for (int i = 0; i < p->n_slots; i++) {
@@ -310,14 +318,16 @@ void tn_program_end(tn_program *p, bool done) {
     bool locked = lock_links();
     for (int i = 0; i < p->n_slots; i++) {
         tn_buffer *keep = p->slot[i].keep;
-        if (keep && done) publish(p->slot[i].value, keep);
-        else if (keep) tn_buffer_release(keep);
+        if (keep && done)
+            publish(p->slot[i].value, keep);
+        else if (keep)
+            tn_buffer_release(keep);
     }
     unlock_links(locked);
     drop_slots(p);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------ */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 char *tn_program_workspace(const tn_program *p) {
     tn_thread *self = tn_self();
@@ -336,8 +346,10 @@ static int size_index(at_dtype dtype) { return dtype == AT_BOOL ? 0 : dtype == A
 
 /* Elements start ... start + n of one row, which begins at data. */
 static void gather_row(const tn_kernels *k, int size, int64_t n, char *out, const char *data, int64_t stride) {
-    if (stride == 0) k->fill[size](n, out, data);
-    else k->gather[size](n, out, data, stride);
+    if (stride == 0)
+        k->fill[size](n, out, data);
+    else
+        k->gather[size](n, out, data, stride);
 }
 
 static void gather_range(const tn_program *p, const tn_slot *slot, int64_t start, int64_t n, char *out) {
@@ -434,8 +446,10 @@ const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, 
             block[i] = read_block(p, slot, start, n, i == last && out ? out : into);
             continue;
         }
-        if (slot->keep) into = slot->keep->data + start * element;
-        else if (i == last && out) into = out;
+        if (slot->keep)
+            into = slot->keep->data + start * element;
+        else if (i == last && out)
+            into = out;
         block[i] = compute_block(p, i, block, n, into, spread);
         if (slot->keep && block[i].scalar && n > 1) { /* kept in full */
             memcpy(spread, into, (size_t)element);
@@ -457,13 +471,15 @@ const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, 
 
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end) {
     int64_t row = p->space.dim[p->space.ndim - 1], n;
-    if (row >= TN_BLOCK / 4) n = row - start % row; /* long rows: broadcast operands stay scalars */
-    else n = TN_BLOCK / row * row;
+    if (row >= TN_BLOCK / 4)
+        n = row - start % row; /* long rows: broadcast operands stay scalars */
+    else
+        n = TN_BLOCK / row * row;
     if (n > TN_BLOCK) n = TN_BLOCK;
     return n < end - start ? n : end - start;
 }
 
-/* ---- storing ------------------------------------------------------------------------------------------------------------ */
+/* ---- storing ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const tn_program *program;

@@ -1,15 +1,16 @@
 /* tensor/evaluate.h - running a pending expression block by block.
  *
- * A program is a pending expression in the order of computing: each slot is a stored value to be read or an instruction
- * whose operands are earlier slots. tn_program_run computes any short range of the result, counted in row-major order, in
- * registers of one block each, so that the whole expression runs while its block is in the nearest cache. */
+ * A program is a pending expression in the order of computing: each slot is a stored value to be read or an
+ * instruction whose operands are earlier slots. tn_program_run computes any short range of the result, counted in
+ * row-major order, in registers of one block each, so that the whole expression runs while its block is in the nearest
+ * cache. */
 #ifndef ATLED_EVALUATE_H
 #define ATLED_EVALUATE_H
 
 #include "internal.h"
 
 enum {
-    TN_BLOCK = 1024,  /* elements that pass through a program at a time */
+    TN_BLOCK = 1024,                             /* elements that pass through a program at a time */
     TN_MAX_SLOTS = 3 * TN_LARGEST_EXPRESSION + 8 /* an instruction, and two more operands to read for each */
 };
 
@@ -32,7 +33,7 @@ typedef struct {
 } tn_slot;
 
 typedef struct {
-    at_shape space;       /* the shape that all slots share, adjacent dimensions joined where all allow it */
+    at_shape space; /* the shape that all slots share, adjacent dimensions joined where all allow it */
     int64_t numel;
     int n_slots, n_registers;
     size_t register_bytes;
@@ -47,8 +48,8 @@ typedef enum {
     TN_KEEP_ALL    /* the result as well */
 } tn_keep;
 
-/* The program that computes v, which may be stored already; v has at least one element. What must be stored before it can
- * run is stored. False after reporting an error. */
+/* The program that computes v, which may be stored already; v has at least one element. What must be stored before it
+ * can run is stored. False after reporting an error. */
 bool tn_program_compile(tn_program *p, tn_value *v, tn_keep keep);
 /* Ends the program. done: it ran over its whole range, so what it kept is complete. */
 void tn_program_end(tn_program *p, bool done);
@@ -56,8 +57,8 @@ void tn_program_end(tn_program *p, bool done);
 /* Working memory for one thread that runs p. NULL after reporting an error. */
 char *tn_program_workspace(const tn_program *p);
 
-/* Elements start ... start + n of the result, 1 <= n <= TN_BLOCK: in out where that is not NULL, otherwise wherever they
- * happen to be, until the next run with this workspace. Returns where they are. */
+/* Elements start ... start + n of the result, 1 <= n <= TN_BLOCK: in out where that is not NULL, otherwise wherever
+ * they happen to be, until the next run with this workspace. Returns where they are. */
 const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, int64_t n, void *out);
 
 /* How far to go from start at once: to the end of a row or over several whole ones. */

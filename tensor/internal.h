@@ -1,5 +1,5 @@
-/* tensor/internal.h - values, buffers and deferred expressions, as the files of tensor/ and the operations of autograd/ see
- * them.
+/* tensor/internal.h - values, buffers and deferred expressions, as the files of tensor/ and the operations of
+ * autograd/ see them.
  *
  * Three kinds of object, each reference-counted:
  *   at_tensor  what a user holds: a value and, opaque here, its place in the gradient graph.
@@ -17,7 +17,7 @@
 #include "random.h"
 #include "tensor.h"
 
-/* ---- counts: atomic only while the process has several threads ------------------------------------------------------ */
+/* ---- counts: atomic only while the process has several threads --------------------------------------------------- */
 
 typedef atomic_int_least32_t tn_count;
 
@@ -50,7 +50,7 @@ static inline bool tn_count_down(tn_count *count) {
     return atomic_fetch_sub_explicit(count, 1, memory_order_acq_rel) == 1;
 }
 
-/* ---- buffers (pool.c) ----------------------------------------------------------------------------------------------- */
+/* ---- buffers (pool.c) -------------------------------------------------------------------------------------------- */
 
 typedef struct tn_buffer {
     tn_count refs;
@@ -66,7 +66,8 @@ static inline tn_buffer *tn_buffer_retain(tn_buffer *b) { return tn_count_up(&b-
 void tn_buffer_release(tn_buffer *b);
 
 /* Small objects of a fixed size (values, tensors, graph nodes) from the thread's free lists. */
-void *tn_object_new(size_t size); /* size <= TN_OBJECT_MAX; contents undefined; NULL after reporting an error of memory */
+/* size <= TN_OBJECT_MAX; contents undefined; NULL after reporting an error of memory */
+void *tn_object_new(size_t size);
 void tn_object_free(void *object, size_t size);
 enum { TN_OBJECT_MAX = 512 };
 /* Memory of any size. */
@@ -75,7 +76,7 @@ void tn_memory_free(void *memory, size_t size);
 
 void tn_count_value(int change); /* for at_live_tensors */
 
-/* ---- values (value.c) ------------------------------------------------------------------------------------------------ */
+/* ---- values (value.c) -------------------------------------------------------------------------------------------- */
 
 enum {
     TN_MAX_OPERANDS = 3,
@@ -85,34 +86,38 @@ enum {
 
 /* What a pending value waits for, beside the elementwise instructions of tn_op. */
 enum {
-    TN_STORED = -1,  /* nothing: the value is stored (or was a view whose base is now) */
+    TN_STORED = -1,   /* nothing: the value is stored (or was a view whose base is now) */
     TN_CAST = TN_OPS, /* elementwise: operand 0 in this value's dtype */
-    TN_VIEW,         /* a strided window on operand 0, which is pending and will be stored contiguously */
-    TN_REFLOW        /* the elements of operand 0 in row-major order, in this value's shape */
+    TN_VIEW,          /* a strided window on operand 0, which is pending and will be stored contiguously */
+    TN_REFLOW         /* the elements of operand 0 in row-major order, in this value's shape */
 };
 
 typedef struct tn_value {
     tn_count refs;
-    tn_count readers;   /* pending expressions and graph nodes that hold it: who may still want its elements */
+    tn_count readers; /* pending expressions and graph nodes that hold it: who may still want its elements */
     at_dtype dtype;
-    int instruction;    /* a tn_op, TN_CAST, TN_VIEW, TN_REFLOW, or TN_STORED */
+    int instruction; /* a tn_op, TN_CAST, TN_VIEW, TN_REFLOW, or TN_STORED */
     int n_operands;
-    int size;           /* instructions in the pending expression, itself included; 0 when stored */
-    int cost;           /* of one element, in additions, itself included */
-    int spent;          /* cost of the times it has been computed without being kept */
+    int size;  /* instructions in the pending expression, itself included; 0 when stored */
+    int cost;  /* of one element, in additions, itself included */
+    int spent; /* cost of the times it has been computed without being kept */
     int64_t numel;
     at_shape shape;
     int64_t stride[AT_MAX_DIMS]; /* in elements; contiguous ones while pending, except for a view */
     int64_t offset;              /* in elements */
     _Atomic(tn_buffer *) buffer; /* NULL while pending */
+    /* A row-major copy, once somebody has asked for a pointer to the elements. */
+    _Atomic(struct tn_value *) packed;
     struct tn_value *operand[TN_MAX_OPERANDS];
 } tn_value;
 
 static inline tn_value *tn_value_retain(tn_value *v) { return tn_count_up(&v->refs), v; }
-void tn_value_release(tn_value *v); /* NULL is allowed */
+void tn_value_release(tn_value *v);   /* NULL is allowed */
 void tn_operand_release(tn_value *v); /* of a value that was counted among its readers */
 
-static inline bool tn_is_stored(const tn_value *v) { return atomic_load_explicit(&v->buffer, memory_order_acquire) != NULL; }
+static inline bool tn_is_stored(const tn_value *v) {
+    return atomic_load_explicit(&v->buffer, memory_order_acquire) != NULL;
+}
 bool tn_is_contiguous(const tn_value *v); /* row-major without gaps; not necessarily from offset 0 */
 
 /* A stored value of its own buffer, contents undefined. */
@@ -120,9 +125,10 @@ tn_value *tn_value_new(at_dtype dtype, const at_shape *shape);
 /* The first element of a stored value. */
 void *tn_data(const tn_value *v);
 
-/* A pending elementwise value of that shape; operands broadcast to it, their dtypes are what the instruction takes. Small
- * ones are computed at once. */
-tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands, int n);
+/* A pending elementwise value of that shape; operands broadcast to it, their dtypes are what the instruction takes.
+ * Small ones are computed at once. */
+tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands,
+                               int n);
 /* A window on v; v may be pending. */
 tn_value *tn_value_view(tn_value *v, const at_shape *shape, const int64_t *stride, int64_t offset);
 /* v in another shape of as many elements: a view where strides can say it, otherwise pending. */
@@ -140,7 +146,7 @@ bool tn_value_store(tn_value *v);
 /* v stored row-major: v itself, retained, or a copy. */
 tn_value *tn_value_contiguous(tn_value *v);
 
-/* ---- tensors (tensor.c) ------------------------------------------------------------------------------------------------ */
+/* ---- tensors (tensor.c) ------------------------------------------------------------------------------------------ */
 
 struct at_tensor {
     tn_count refs;
@@ -148,30 +154,30 @@ struct at_tensor {
     void *node; /* autograd's; see tn_set_node_release */
 };
 
-/* A tensor in the innermost scope that takes over the count on v; NULL, and v let go of, on an error or when v is NULL. */
+/* A tensor in the innermost scope that takes over the count on v; NULL, and v let go of, on an error or when v is
+ * NULL. */
 at_tensor *tn_tensor_from(tn_value *v);
 /* A stored tensor in the innermost scope and where to write its elements. */
 at_tensor *tn_tensor_new(at_dtype dtype, const at_shape *shape, void **data);
 /* t takes the value of other in the place of its own: how optimizers update in place. Cannot fail. */
 void tn_tensor_replace(at_tensor *t, at_tensor *other);
-at_tensor *tn_scope_add(at_tensor *t); /* gives a count on t to the innermost scope; NULL, and t released, on an error */
+/* gives a count on t to the innermost scope; NULL, and t released, on an error */
+at_tensor *tn_scope_add(at_tensor *t);
 
 /* What autograd/ puts in a tensor's node: how to let go of it, and whether the tensor is a leaf all the same. Set once,
  * before the first node. */
 void tn_set_node_functions(void (*release)(void *node), bool (*is_leaf)(void *node));
 bool tn_node_is_leaf(void *node);
 
-/* ---- the thread (thread.c) --------------------------------------------------------------------------------------------- */
+/* ---- the thread (thread.c) --------------------------------------------------------------------------------------- */
 
 typedef struct tn_thread tn_thread;
-tn_generator *tn_thread_generator(void);   /* the calling thread's random numbers; seeded */
+tn_generator *tn_thread_generator(void);        /* the calling thread's random numbers; seeded */
 void tn_thread_set_operation(const char *name); /* what error messages about memory name */
 
-/* ---- dtypes and shapes (shape.c) --------------------------------------------------------------------------------------- */
+/* ---- dtypes and shapes (shape.c) --------------------------------------------------------------------------------- */
 
-static inline size_t tn_dtype_size(at_dtype dtype) {
-    return dtype == AT_BOOL ? 1 : dtype == AT_FLOAT32 ? 4 : 8;
-}
+static inline size_t tn_dtype_size(at_dtype dtype) { return dtype == AT_BOOL ? 1 : dtype == AT_FLOAT32 ? 4 : 8; }
 static inline bool tn_is_floating(at_dtype dtype) { return dtype == AT_FLOAT32 || dtype == AT_FLOAT64; }
 
 /* Elements in a shape; -1 where it is invalid or overflows. */
@@ -181,6 +187,8 @@ bool tn_check_shape(const char *function, const at_shape *shape);
 bool tn_shapes_equal(const at_shape *a, const at_shape *b);
 /* What a and b broadcast to; false if they do not. */
 bool tn_shapes_broadcast(const at_shape *a, const at_shape *b, at_shape *result);
+/* Reports that two tensors do not broadcast; returns false. */
+bool tn_fail_broadcast(const char *function, at_tensor *a, at_tensor *b);
 /* Strides of a row-major tensor. */
 void tn_contiguous_strides(const at_shape *shape, int64_t *stride);
 /* Strides that show the elements of (shape, stride) in another shape of as many elements; false where none do. */

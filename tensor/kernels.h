@@ -1,7 +1,7 @@
 /* tensor/kernels.h - the loops over contiguous elements that all computing comes down to.
  *
- * kernels.c is compiled once for each instruction set and fills one tn_kernels table each time; tn_kernels_get chooses by
- * the processor at run time. A kernel knows nothing of shapes: it runs over n elements that lie side by side. */
+ * kernels.c is compiled once for each instruction set and fills one tn_kernels table each time; tn_kernels_get chooses
+ * by the processor at run time. A kernel knows nothing of shapes: it runs over n elements that lie side by side. */
 #ifndef ATLED_KERNELS_H
 #define ATLED_KERNELS_H
 
@@ -13,6 +13,7 @@ enum { TN_DTYPES = 4 };
 
 /* Elementwise instructions. The dtype that chooses a kernel is the operands': a comparison of float32 is found under
  * AT_FLOAT32 and writes bools. Kernels exist where "dtypes" says: F float32 and float64, I int64, B bool. */
+/* clang-format off */
 #define TN_UNARY(X)                                                                        \
     X(COPY) /* F I B */                                                                    \
     X(NEG) X(ABS) X(SIGN) X(SQUARE) X(RELU) /* F I */                                      \
@@ -34,13 +35,14 @@ typedef enum {
     TN_OPS
 } tn_op;
 #undef TN_OP_NAME
+/* clang-format on */
 
 /* out[i] = f(a[i], b[i], c[i]); out overlaps no operand. Unused operands are NULL. */
 typedef void tn_elementwise(int64_t n, void *out, const void *a, const void *b, const void *c);
 
-/* An operand may be one element that stands for all n ("scalar"). The form of a kernel has bit 0 set when a is scalar, bit
- * 1 for b, bit 2 for c. Unary operations have form 0; binary ones 0, 1 and 2; WHERE 0, 2, 4 and 6 (its condition is never
- * scalar). Other entries are NULL. */
+/* An operand may be one element that stands for all n ("scalar"). The form of a kernel has bit 0 set when a is scalar,
+ * bit 1 for b, bit 2 for c. Unary operations have form 0; binary ones 0, 1 and 2; WHERE 0, 2, 4 and 6 (its condition
+ * is never scalar). Other entries are NULL. */
 enum { TN_FORMS = 8, TN_A_SCALAR = 1, TN_B_SCALAR = 2, TN_C_SCALAR = 4 };
 
 /* Reductions of n >= 1 contiguous elements to one accumulator (see tn_accumulator). */
@@ -48,28 +50,30 @@ typedef void tn_reduce(int64_t n, void *accumulator, const void *x);
 /* accumulator[i] = accumulator[i] (+, *, max, min) x[i] for n accumulators. */
 typedef void tn_accumulate(int64_t n, void *accumulators, const void *x);
 
-/* What a sum or product accumulates in: double for float32 and float64, int64_t for int64 and bool. Largest and smallest
- * are of the dtype itself; NaN wins over everything. */
+/* What a sum or product accumulates in: double for float32 and float64, int64_t for int64 and bool. Largest and
+ * smallest are of the dtype itself; NaN wins over everything. */
 typedef enum { TN_SUM, TN_PROD, TN_MAX, TN_MIN, TN_REDUCTIONS } tn_reduction;
 
 typedef struct {
     const char *level; /* "baseline", "avx2", "avx512" */
     tn_elementwise *elementwise[TN_OPS][TN_DTYPES][TN_FORMS];
-    tn_elementwise *cast[TN_DTYPES][TN_DTYPES];       /* [from][to]; to bool: != 0; float to int64: towards zero */
-    tn_reduce *reduce[TN_REDUCTIONS][TN_DTYPES];      /* bool: SUM and PROD to int64_t, MAX is any, MIN is all */
+    tn_elementwise *cast[TN_DTYPES][TN_DTYPES];  /* [from][to]; to bool: != 0; float to int64: towards zero */
+    tn_reduce *reduce[TN_REDUCTIONS][TN_DTYPES]; /* bool: SUM and PROD to int64_t, MAX is any, MIN is all */
     tn_accumulate *accumulate[TN_REDUCTIONS][TN_DTYPES];
-    tn_reduce *reduce_add[TN_DTYPES];                 /* sum of n accumulators (double or int64_t, dtype says whose), pairwise or better, to one */
+    /* sum of n accumulators (double or int64_t, dtype says whose), pairwise or better, to one */
+    tn_reduce *reduce_add[TN_DTYPES];
 
     /* out[i] = exp(x[i] - shift); returns their sum. x and out may be the same array. AT_FLOAT32, AT_FLOAT64. */
     double (*exp_shifted_f32)(int64_t n, float *out, const float *x, float shift);
     double (*exp_shifted_f64)(int64_t n, double *out, const double *x, double shift);
-    void (*scale_f32)(int64_t n, float *x, float factor);   /* in place: x[i] *= factor */
+    void (*scale_f32)(int64_t n, float *x, float factor); /* in place: x[i] *= factor */
     void (*scale_f64)(int64_t n, double *x, double factor);
 
     /* Elements of 1, 4 and 8 bytes, indexed by log2 of the size (0, 2, 3). */
     void (*fill[4])(int64_t n, void *out, const void *element);
-    void (*gather[4])(int64_t n, void *out, const void *x, int64_t stride);  /* out[i] = x[i * stride]; stride in elements, may be negative or 0 */
-    void (*spread[4])(int64_t n, void *out, int64_t stride, const void *x);  /* out[i * stride] = x[i] */
+    /* out[i] = x[i * stride]; stride in elements, may be negative or 0 */
+    void (*gather[4])(int64_t n, void *out, const void *x, int64_t stride);
+    void (*spread[4])(int64_t n, void *out, int64_t stride, const void *x); /* out[i * stride] = x[i] */
 } tn_kernels;
 
 /* The best table for this processor, or the one that ATLED_KERNELS=baseline|avx2|avx512 in the environment names. */

@@ -4,16 +4,16 @@
 
 #include "internal.h"
 
-#define LOOK(function, t, otherwise)                                                                     \
-    do {                                                                                                 \
-        if (!(t)) {                                                                                      \
-            tn_fail_null(function, #t);                                                                  \
-            return otherwise;                                                                            \
-        }                                                                                                \
-        tn_thread_set_operation(function);                                                               \
+#define LOOK(function, t, otherwise)                                                                                   \
+    do {                                                                                                               \
+        if (!(t)) {                                                                                                    \
+            tn_fail_null(function, #t);                                                                                \
+            return otherwise;                                                                                          \
+        }                                                                                                              \
+        tn_thread_set_operation(function);                                                                             \
     } while (0)
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
 int at_ndim(at_tensor *t) {
     LOOK("ndim", t, -1);
@@ -45,7 +45,7 @@ at_dtype at_dtype_of(at_tensor *t) {
     return t->value->dtype;
 }
 
-/* ---- single elements ---------------------------------------------------------------------------------------------------- */
+/* ---- single elements --------------------------------------------------------------------------------------------- */
 
 static double element(const tn_value *v, int64_t at) {
     const void *data = tn_data(v);
@@ -87,20 +87,34 @@ double at_get_index(at_tensor *t, at_shape index) {
     return tn_value_store(t->value) ? element(t->value, at) : NAN;
 }
 
-/* ---- all elements ------------------------------------------------------------------------------------------------------- */
+/* ---- all elements ------------------------------------------------------------------------------------------------ */
 
-/* The tensor's value stored row-major; the tensor takes the copy where there has to be one, so that the pointer lasts as
- * long as the tensor. */
-static const void *elements(at_tensor *t, const char *function, at_dtype dtype) {
+/* Row-major elements. Where they lie otherwise, the value keeps a copy: the pointer lasts as long as the value, and
+ * threads may ask at the same time. */
+static const void *packed_elements(tn_value *v) {
+    if (!tn_value_store(v)) return NULL;
+    if (tn_is_contiguous(v)) return tn_data(v);
+    tn_value *packed = atomic_load_explicit(&v->packed, memory_order_acquire);
+    if (!packed) {
+        tn_value *copy = tn_value_contiguous(v);
+        if (!copy) return NULL;
+        if (atomic_compare_exchange_strong(&v->packed, &packed, copy))
+            packed = copy;
+        else
+            tn_value_release(copy); /* another thread was first */
+    }
+    return tn_data(packed);
+}
+
+static bool check_dtype(at_tensor *t, const char *function, at_dtype dtype) {
     if (!t) return tn_fail_null(function, "t");
     tn_thread_set_operation(function);
-    if (t->value->dtype != dtype)
-        return tn_fail(AT_ERROR_DTYPE, "%s: %s: want %s (at_to converts)", function, tn_describe(t), at_dtype_name(dtype));
-    tn_value *v = tn_value_contiguous(t->value);
-    if (!v) return NULL;
-    tn_value_release(t->value);
-    t->value = v;
-    return tn_data(v);
+    return t->value->dtype == dtype ||
+           tn_fail(AT_ERROR_DTYPE, "%s: %s: want %s (at_to converts)", function, tn_describe(t), at_dtype_name(dtype));
+}
+
+static const void *elements(at_tensor *t, const char *function, at_dtype dtype) {
+    return check_dtype(t, function, dtype) ? packed_elements(t->value) : NULL;
 }
 
 const float *at_floats(at_tensor *t) { return elements(t, "floats", AT_FLOAT32); }
@@ -110,16 +124,18 @@ const bool *at_bools(at_tensor *t) { return elements(t, "bools", AT_BOOL); }
 
 /* A value that nobody else sees, in the place of the tensor's. */
 static void *own_elements(at_tensor *t, const char *function, at_dtype dtype) {
-    if (!elements(t, function, dtype)) return NULL;
+    if (!check_dtype(t, function, dtype)) return NULL;
     if (t->node && !tn_node_is_leaf(t->node))
         return tn_fail(AT_ERROR_STATE, "%s: %s is the result of a recorded operation: only leaves may be written to",
                        function, tn_describe(t));
+    const void *data = packed_elements(t->value);
+    if (!data) return NULL;
     tn_value *v = t->value;
-    tn_buffer *buffer = atomic_load(&v->buffer);
-    if (atomic_load(&v->refs) == 1 && atomic_load(&buffer->refs) == 1) return tn_data(v);
+    bool alone = atomic_load(&v->refs) == 1 && atomic_load(&atomic_load(&v->buffer)->refs) == 1;
+    if (alone && tn_is_contiguous(v)) return tn_data(v);
     tn_value *copy = tn_value_new(v->dtype, &v->shape);
     if (!copy) return NULL;
-    memcpy(tn_data(copy), tn_data(v), (size_t)v->numel * tn_dtype_size(dtype));
+    memcpy(tn_data(copy), data, (size_t)v->numel * tn_dtype_size(dtype));
     t->value = copy;
     tn_value_release(v);
     return tn_data(copy);
@@ -128,7 +144,7 @@ static void *own_elements(at_tensor *t, const char *function, at_dtype dtype) {
 float *at_floats_mut(at_tensor *t) { return own_elements(t, "floats_mut", AT_FLOAT32); }
 double *at_doubles_mut(at_tensor *t) { return own_elements(t, "doubles_mut", AT_FLOAT64); }
 
-/* ---- comparing ---------------------------------------------------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
 
 static bool comparable(const char *function, at_tensor *a, at_tensor *b) {
     if (!a) return tn_fail_null(function, "a");
@@ -137,16 +153,23 @@ static bool comparable(const char *function, at_tensor *a, at_tensor *b) {
     return tn_value_store(a->value) && tn_value_store(b->value);
 }
 
-static bool close_elements(double a, double b, double rtol, double atol) {
-    return a == b || (isfinite(b) && fabs(a - b) <= atol + rtol * fabs(b));
+typedef struct {
+    double rtol, atol;
+} tolerance;
+
+static bool close_elements(const tn_value *a, int64_t i, const tn_value *b, int64_t j, const tolerance *allowed) {
+    if (a->dtype == AT_INT64 && b->dtype == AT_INT64 && !allowed) /* double cannot tell large ones apart */
+        return ((const int64_t *)tn_data(a))[i] == ((const int64_t *)tn_data(b))[j];
+    double x = element(a, i), y = element(b, j);
+    return x == y || (allowed && isfinite(y) && fabs(x - y) <= allowed->atol + allowed->rtol * fabs(y));
 }
 
-/* Element by element, in row-major order, whatever the strides and dtypes. */
-static bool all_close(const tn_value *a, const tn_value *b, double rtol, double atol) {
+/* Element by element, in row-major order, whatever the strides and dtypes. allowed NULL: exactly. */
+static bool all_close(const tn_value *a, const tn_value *b, const tolerance *allowed) {
     if (!tn_shapes_equal(&a->shape, &b->shape)) return false;
     int64_t index[AT_MAX_DIMS] = {0}, at_a = 0, at_b = 0;
     for (int64_t i = 0; i < a->numel; i++) {
-        if (!close_elements(element(a, at_a), element(b, at_b), rtol, atol)) return false;
+        if (!close_elements(a, at_a, b, at_b, allowed)) return false;
         for (int d = a->shape.ndim - 1; d >= 0; d--) {
             at_a += a->stride[d];
             at_b += b->stride[d];
@@ -160,7 +183,7 @@ static bool all_close(const tn_value *a, const tn_value *b, double rtol, double 
 }
 
 bool at_allclose(at_tensor *a, at_tensor *b, double rtol, double atol) {
-    return comparable("allclose", a, b) && all_close(a->value, b->value, rtol, atol);
+    return comparable("allclose", a, b) && all_close(a->value, b->value, &(tolerance){rtol, atol});
 }
 
-bool at_equal(at_tensor *a, at_tensor *b) { return comparable("equal", a, b) && all_close(a->value, b->value, 0, 0); }
+bool at_equal(at_tensor *a, at_tensor *b) { return comparable("equal", a, b) && all_close(a->value, b->value, NULL); }

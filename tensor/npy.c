@@ -28,7 +28,7 @@ static bool host_is_big_endian(void) {
     return first == 0;
 }
 
-/* ---- saving ------------------------------------------------------------------------------------------------------------ */
+/* ---- saving ------------------------------------------------------------------------------------------------------ */
 
 /* Writes the header, padded so that the elements begin at a multiple of ALIGNMENT. */
 static bool write_header(FILE *file, at_dtype dtype, const at_shape *shape) {
@@ -127,7 +127,7 @@ bool at_save_npy(at_tensor *t, const char *path) {
     return saved;
 }
 
-/* ---- reading the header ----------------------------------------------------------------------------------------------- */
+/* ---- reading the header ------------------------------------------------------------------------------------------ */
 
 enum { DESCR_BYTES = 32 };
 
@@ -241,7 +241,7 @@ static bool parse_header(parser *p, npy_header *header) {
     return p->at == p->end || unexpected(p, "nothing but spaces");
 }
 
-/* ---- reading the file ------------------------------------------------------------------------------------------------- */
+/* ---- reading the file -------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *path;
@@ -299,7 +299,7 @@ static bool read_header(reader *r, npy_header *header) {
     return read;
 }
 
-/* ---- the types of elements in files ------------------------------------------------------------------------------------ */
+/* ---- the types of elements in files ------------------------------------------------------------------------------ */
 
 typedef struct {
     char kind; /* f floating-point, i integer, u unsigned integer, b bool */
@@ -382,10 +382,10 @@ static void convert(const element_type *type, const npy_header *header, const un
     }
 }
 
-/* ---- loading ----------------------------------------------------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
 
-/* Reads that many bytes and makes sure that none follow. Where the file does not know its length, memory grows with what
- * comes, so that a header cannot ask for what is not there. */
+/* Reads that many bytes and makes sure that none follow. Where the file does not know its length, memory grows with
+ * what comes, so that a header cannot ask for what is not there. */
 static unsigned char *read_elements(reader *r, const char *said, int64_t bytes) {
     enum { FIRST = 1 << 20 };
     if (r->left >= 0 && r->left != bytes)

@@ -17,6 +17,7 @@ typedef struct {
     int64_t n, piece;
     atomic_int_least64_t next; /* where the next piece begins */
     atomic_bool failed;
+    char message[TN_MESSAGE_BYTES]; /* of the first piece that failed */
 } job;
 
 static struct {
@@ -41,8 +42,10 @@ int at_num_threads(void) {
 }
 
 void at_set_num_threads(int n) {
-    if (n < 1) at_fail(AT_ERROR_VALUE, "set_num_threads: %d threads: want at least 1", n);
-    else atomic_store(&wanted, n);
+    if (n < 1)
+        at_fail(AT_ERROR_VALUE, "set_num_threads: %d threads: want at least 1", n);
+    else
+        atomic_store(&wanted, n);
 }
 
 static void take_pieces(job *j) {
@@ -50,7 +53,8 @@ static void take_pieces(job *j) {
         int64_t start = atomic_fetch_add(&j->next, j->piece);
         if (start >= j->n || atomic_load(&j->failed)) return;
         int64_t end = j->n - start < j->piece ? j->n : start + j->piece;
-        if (!j->body(j->context, start, end)) atomic_store(&j->failed, true);
+        if (!j->body(j->context, start, end) && !atomic_exchange(&j->failed, true))
+            snprintf(j->message, sizeof j->message, "%s", at_error() ? at_error() : "out of memory");
     }
 }
 
@@ -133,5 +137,6 @@ bool tn_parallel(int64_t n, int64_t grain, bool (*body)(void *context, int64_t s
     job j = {.body = body, .context = context, .n = n, .piece = piece};
     run_together(&j, threads - 1);
     pthread_mutex_unlock(&user);
-    return atomic_load(&j.failed) ? tn_fail_memory(0) : (void *)1;
+    return !atomic_load(&j.failed) ||
+           at_fail(AT_ERROR_MEMORY, "%s", j.message); /* keeps an error of this thread's own */
 }

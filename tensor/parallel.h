@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Calls body for pieces of 0 ... n that together are the whole, each beginning at a multiple of grain; a short range goes
- * in one piece, in the calling thread. Pieces write to different places, so how they are cut shows in no result. False if
- * a piece failed; its error is then the caller's. */
+/* Calls body for pieces of 0 ... n that together are the whole, each beginning at a multiple of grain; a short range
+ * goes in one piece, in the calling thread. Pieces write to different places, so how they are cut shows in no result.
+ * False if a piece failed; its error is then the caller's. */
 bool tn_parallel(int64_t n, int64_t grain, bool (*body)(void *context, int64_t start, int64_t end), void *context);
 
 #endif

@@ -27,7 +27,7 @@ static bool keeps(const tn_thread *self, int64_t bytes) {
     return self->kept_bytes + bytes <= atomic_load_explicit(&peak_bytes, memory_order_relaxed) + KEPT_AT_LEAST;
 }
 
-/* ---- buffers -------------------------------------------------------------------------------------------------------- */
+/* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
 /* Class c holds payloads of up to (4 + c % 4) << (c / 4 + 4) bytes: 64, 80, 96, 112, 128, 160, ... */
 static int64_t class_bytes(int size_class) { return (int64_t)(4 + size_class % 4) << (size_class / 4 + 4); }
@@ -84,7 +84,7 @@ void tn_buffer_release(tn_buffer *b) {
     self->kept_bytes += bytes;
 }
 
-/* ---- small objects -------------------------------------------------------------------------------------------------- */
+/* ---- small objects ----------------------------------------------------------------------------------------------- */
 
 void *tn_object_new(size_t size) {
     tn_thread *self = tn_self();
@@ -118,8 +118,10 @@ void *tn_memory_new(size_t size) {
 }
 
 void tn_memory_free(void *memory, size_t size) {
-    if (size <= TN_OBJECT_MAX) tn_object_free(memory, size);
-    else free(memory);
+    if (size <= TN_OBJECT_MAX)
+        tn_object_free(memory, size);
+    else
+        free(memory);
 }
 
 void tn_pool_empty(tn_thread *self) {

@@ -10,7 +10,7 @@
 /* Of more than SUMMARY_FROM elements only the first and last EDGE along each dimension are shown. */
 enum { SUMMARY_FROM = 1000, EDGE = 3, LINE_WIDTH = 80 };
 
-/* ---- a text that grows ------------------------------------------------------------------------------------------------ */
+/* ---- a text that grows ------------------------------------------------------------------------------------------- */
 
 typedef struct {
     char *bytes; /* NULL once memory has run out; then nothing more is added */
@@ -49,7 +49,7 @@ static void add_repeated(text *t, char c, int n) {
     for (int i = 0; i < n; i++) add_bytes(t, &c, 1);
 }
 
-/* ---- which elements are shown ------------------------------------------------------------------------------------------ */
+/* ---- which elements are shown ------------------------------------------------------------------------------------ */
 
 enum { ELEMENT_BYTES = 64 };
 
@@ -88,7 +88,7 @@ static int64_t shown_place(const layout *l, int64_t i) {
     return place;
 }
 
-/* ---- how an element is written ----------------------------------------------------------------------------------------- */
+/* ---- how an element is written ----------------------------------------------------------------------------------- */
 
 static double real_at(const layout *l, int64_t place) {
     return l->dtype == AT_FLOAT32 ? (double)((const float *)l->data)[place] : ((const double *)l->data)[place];
@@ -154,7 +154,7 @@ static void measure(layout *l) {
     }
 }
 
-/* ---- brackets and lines ------------------------------------------------------------------------------------------------ */
+/* ---- brackets and lines ------------------------------------------------------------------------------------------ */
 
 static void add_element(text *t, const layout *l, int64_t place) {
     char element[ELEMENT_BYTES];
@@ -253,7 +253,7 @@ static text write_tensor(const layout *l) {
     return t;
 }
 
-/* ---- the public functions ---------------------------------------------------------------------------------------------- */
+/* ---- the public functions ---------------------------------------------------------------------------------------- */
 
 static char *to_string(const char *function, at_tensor *t) {
     tn_thread_set_operation(function);

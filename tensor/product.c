@@ -1,7 +1,7 @@
 /* tensor/product.c - products of batches of matrices.
  *
- * Vector-shaped ones are elementwise products or sums of such: fused, and without a copy of either operand. The rest goes
- * to CBLAS where it is large, and through a plain loop where a call would cost more than the work. */
+ * Vector-shaped ones are elementwise products or sums of such: fused, and without a copy of either operand. The rest
+ * goes to CBLAS where it is large, and through a plain loop where a call would cost more than the work. */
 #include <string.h>
 
 #include "reduce.h"
@@ -9,7 +9,7 @@
 /* Below this many multiplications a call of CBLAS is not worth it. */
 enum { SMALL_PRODUCT = 16 * 16 * 16 };
 
-/* ---- vectors ---------------------------------------------------------------------------------------------------------- */
+/* ---- vectors ----------------------------------------------------------------------------------------------------- */
 
 static tn_value *elementwise_product(tn_value *a, tn_value *b, const at_shape *shape) {
     tn_value *operands[] = {a, b};
@@ -34,7 +34,8 @@ static tn_value *transposed(tn_value *x) {
     return tn_value_view(x, &shape, stride, x->offset);
 }
 
-/* (batch, 1, q) x (batch, q, r): b's rows weighted by a and summed, or, where b's columns lie side by side, (b^T a^T)^T. */
+/* (batch, 1, q) x (batch, q, r): b's rows weighted by a and summed, or, where b's columns lie side by side, (b^T
+ * a^T)^T. */
 static tn_value *vector_by_matrix(tn_value *a, tn_value *b, const at_shape *result) {
     tn_value *column = transposed(a), *y = NULL;
     if (column && b->stride[1] == 1 && b->stride[2] != 1) {
@@ -50,26 +51,26 @@ static tn_value *vector_by_matrix(tn_value *a, tn_value *b, const at_shape *resu
     return y;
 }
 
-/* ---- matrices --------------------------------------------------------------------------------------------------------- */
+/* ---- matrices ---------------------------------------------------------------------------------------------------- */
 
 /* c += a b, with any strides: rows of b, scaled, added into rows of c. */
-#define PLAIN_GEMM(name, type)                                                                           \
-    static void name(const tn_gemm *g) {                                                                 \
-        int64_t a_row = g->a_transposed ? 1 : g->a_stride, a_column = g->a_transposed ? g->a_stride : 1; \
-        int64_t b_row = g->b_transposed ? 1 : g->b_stride, b_column = g->b_transposed ? g->b_stride : 1; \
-        const type *a = g->a, *b = g->b;                                                                 \
-        for (int64_t i = 0; i < g->rows; i++) {                                                          \
-            type *restrict c = (type *)g->c + i * g->c_stride;                                           \
-            memset(c, 0, (size_t)g->columns * sizeof *c);                                                \
-            for (int64_t k = 0; k < g->inner; k++) {                                                     \
-                type factor = a[i * a_row + k * a_column];                                               \
-                const type *row = b + k * b_row;                                                         \
-                if (b_column == 1)                                                                       \
-                    for (int64_t j = 0; j < g->columns; j++) c[j] += factor * row[j];                    \
-                else                                                                                     \
-                    for (int64_t j = 0; j < g->columns; j++) c[j] += factor * row[j * b_column];         \
-            }                                                                                            \
-        }                                                                                                \
+#define PLAIN_GEMM(name, type)                                                                                         \
+    static void name(const tn_gemm *g) {                                                                               \
+        int64_t a_row = g->a_transposed ? 1 : g->a_stride, a_column = g->a_transposed ? g->a_stride : 1;               \
+        int64_t b_row = g->b_transposed ? 1 : g->b_stride, b_column = g->b_transposed ? g->b_stride : 1;               \
+        const type *a = g->a, *b = g->b;                                                                               \
+        for (int64_t i = 0; i < g->rows; i++) {                                                                        \
+            type *restrict c = (type *)g->c + i * g->c_stride;                                                         \
+            memset(c, 0, (size_t)g->columns * sizeof *c);                                                              \
+            for (int64_t k = 0; k < g->inner; k++) {                                                                   \
+                type factor = a[i * a_row + k * a_column];                                                             \
+                const type *row = b + k * b_row;                                                                       \
+                if (b_column == 1)                                                                                     \
+                    for (int64_t j = 0; j < g->columns; j++) c[j] += factor * row[j];                                  \
+                else                                                                                                   \
+                    for (int64_t j = 0; j < g->columns; j++) c[j] += factor * row[j * b_column];                       \
+            }                                                                                                          \
+        }                                                                                                              \
     }
 PLAIN_GEMM(plain_gemm_f32, float)
 PLAIN_GEMM(plain_gemm_f64, double)
@@ -78,9 +79,12 @@ PLAIN_GEMM(plain_gemm_u64, uint64_t) /* int64 wraps around */
 static bool multiply(at_dtype dtype, const tn_gemm *g) {
     bool small = g->rows * g->columns <= SMALL_PRODUCT && g->rows * g->columns * g->inner <= SMALL_PRODUCT;
     if (!small && tn_blas_gemm(dtype, g)) return true;
-    if (dtype == AT_FLOAT32) plain_gemm_f32(g);
-    else if (dtype == AT_FLOAT64) plain_gemm_f64(g);
-    else plain_gemm_u64(g);
+    if (dtype == AT_FLOAT32)
+        plain_gemm_f32(g);
+    else if (dtype == AT_FLOAT64)
+        plain_gemm_f64(g);
+    else
+        plain_gemm_u64(g);
     return true;
 }
 
@@ -88,8 +92,10 @@ static bool multiply(at_dtype dtype, const tn_gemm *g) {
 static bool matrix_layout(const tn_value *v, int64_t *row_stride, bool *is_transposed) {
     int64_t rows = v->shape.dim[1], columns = v->shape.dim[2];
     int64_t by_row = rows == 1 ? columns : v->stride[1], by_column = columns == 1 ? rows : v->stride[2];
-    if ((columns == 1 || v->stride[2] == 1) && by_row >= columns) return *row_stride = by_row, *is_transposed = false, true;
-    if ((rows == 1 || v->stride[1] == 1) && by_column >= rows) return *row_stride = by_column, *is_transposed = true, true;
+    if ((columns == 1 || v->stride[2] == 1) && by_row >= columns)
+        return *row_stride = by_row, *is_transposed = false, true;
+    if ((rows == 1 || v->stride[1] == 1) && by_column >= rows)
+        return *row_stride = by_column, *is_transposed = true, true;
     return false;
 }
 
@@ -116,7 +122,10 @@ static bool multiply_all(tn_value *a, tn_value *b, tn_value *y, tn_gemm *g) {
 }
 
 static tn_value *matrix_by_matrix(tn_value *a, tn_value *b, const at_shape *result) {
-    tn_gemm g = {.rows = result->dim[1], .inner = a->shape.dim[2], .columns = result->dim[2], .c_stride = result->dim[2]};
+    tn_gemm g = {.rows = result->dim[1],
+                 .inner = a->shape.dim[2],
+                 .columns = result->dim[2],
+                 .c_stride = result->dim[2]};
     tn_value *x = with_matrix_layout(a, &g.a_stride, &g.a_transposed);
     tn_value *z = x ? with_matrix_layout(b, &g.b_stride, &g.b_transposed) : NULL;
     tn_value *y = z ? tn_value_new(a->dtype, result) : NULL;

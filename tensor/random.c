@@ -12,7 +12,7 @@
 
 #define PI 3.14159265358979323846
 
-/* ---- the generator ---------------------------------------------------------------------------------------------------- */
+/* ---- the generator ----------------------------------------------------------------------------------------------- */
 
 enum { WORDS = TN_GENERATOR_WORDS, SHIFT = 397 };
 
@@ -64,7 +64,7 @@ static void draw_words(tn_generator *g, int n, uint32_t *out) {
 /* Two words make a number of 64 bits, the first one drawn its high half. */
 static inline uint64_t join_words(const uint32_t *pair) { return (uint64_t)pair[0] << 32 | pair[1]; }
 
-/* ---- uniform numbers -------------------------------------------------------------------------------------------------- */
+/* ---- uniform numbers --------------------------------------------------------------------------------------------- */
 
 /* Numbers are converted a chunk at a time, while the words are in the first-level cache. */
 enum { CHUNK = 512 };
@@ -107,7 +107,7 @@ void tn_fill_uniform_f64(tn_generator *g, int64_t n, double low, double high, do
     for (int64_t i = 0; i < n; i++) out[i] = fma(out[i], high - low, low);
 }
 
-/* ---- normal numbers: the method of Box and Muller ------------------------------------------------------------------- */
+/* ---- normal numbers: the method of Box and Muller ---------------------------------------------------------------- */
 
 /* Two uniform numbers u, v make two normal ones: sqrt(-2 log u) times the cosine and the sine of 2 pi v. From SMALL
  * elements on, the array itself is filled with uniforms and transformed in runs of SMALL; fewer are drawn one by one. */
@@ -267,7 +267,7 @@ void tn_fill_normal_f32(tn_generator *g, int64_t n, double mean, double std, flo
     }
 }
 
-/* ---- integers and permutations ---------------------------------------------------------------------------------------- */
+/* ---- integers and permutations ----------------------------------------------------------------------------------- */
 
 /* The remainder of a word, or of two words where the range needs more than 32 bits. */
 void tn_fill_integers(tn_generator *g, int64_t n, int64_t low, int64_t high, int64_t *out) {
@@ -302,7 +302,7 @@ void tn_fill_permutation(tn_generator *g, int64_t n, int64_t *out) {
     }
 }
 
-/* ---- tensors ---------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
 void at_manual_seed(uint64_t seed) { tn_generator_seed(tn_thread_generator(), seed); }
 

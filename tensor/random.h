@@ -7,8 +7,8 @@
 
 enum { TN_GENERATOR_WORDS = 624 };
 
-/* The Mersenne Twister MT19937: words is its state, of which those before position are used up. Single normal numbers are
- * drawn in pairs; the second of a pair waits in spare. */
+/* The Mersenne Twister MT19937: words is its state, of which those before position are used up. Single normal numbers
+ * are drawn in pairs; the second of a pair waits in spare. */
 typedef struct tn_generator {
     uint32_t words[TN_GENERATOR_WORDS];
     int position;

@@ -1,7 +1,7 @@
 /* tensor/reduce.c - sums, products, largest and smallest elements.
- * 
- * A value is seen as (outer, n, inner), its middle reduced. Sums are accurate and do not depend on the number of threads:
- * float32 accumulates in double; what is longer than a block is summed by blocks, and those pairwise. */
+ *
+ * A value is seen as (outer, n, inner), its middle reduced. Sums are accurate and do not depend on the number of
+ * threads: float32 accumulates in double; what is longer than a block is summed by blocks, and those pairwise. */
 #include <string.h>
 
 #include "evaluate.h"
@@ -13,9 +13,9 @@ typedef struct {
     at_dtype dtype; /* of what is reduced */
     int64_t outer, n, inner;
     const tn_program *program;
-    int64_t pieces;     /* blocks in a row that is longer than one */
-    int64_t acc_bytes;  /* of an accumulator */
-    char *partial;      /* (outer, pieces) accumulators */
+    int64_t pieces;    /* blocks in a row that is longer than one */
+    int64_t acc_bytes; /* of an accumulator */
+    char *partial;     /* (outer, pieces) accumulators */
     char *out;
     int64_t out_bytes;
 } reduction;
@@ -36,7 +36,7 @@ static void write_result(const reduction *r, int64_t i, const void *accumulator)
     }
 }
 
-/* ---- rows of elements side by side: (outer, n, 1) --------------------------------------------------------------------- */
+/* ---- rows of elements side by side: (outer, n, 1) ---------------------------------------------------------------- */
 
 /* Elements start ... end, whole rows. */
 static bool reduce_short_rows(void *context, int64_t start, int64_t end) {
@@ -81,9 +81,12 @@ static void combine(const reduction *r, int64_t n, char *partial) {
         for (int64_t at = 0; at < n; at += TN_BLOCK, groups++) {
             int64_t m = n - at < TN_BLOCK ? n - at : TN_BLOCK, accumulator;
             const char *x = partial + at * r->acc_bytes;
-            if (r->kind == TN_SUM) k->reduce_add[r->dtype](m, &accumulator, x);
-            else if (r->kind == TN_PROD) k->reduce[TN_PROD][tn_is_floating(r->dtype) ? AT_FLOAT64 : AT_INT64](m, &accumulator, x);
-            else k->reduce[r->kind][r->dtype](m, &accumulator, x);
+            if (r->kind == TN_SUM)
+                k->reduce_add[r->dtype](m, &accumulator, x);
+            else if (r->kind == TN_PROD)
+                k->reduce[TN_PROD][tn_is_floating(r->dtype) ? AT_FLOAT64 : AT_INT64](m, &accumulator, x);
+            else
+                k->reduce[r->kind][r->dtype](m, &accumulator, x);
             memcpy(partial + groups * r->acc_bytes, &accumulator, (size_t)r->acc_bytes);
         }
         n = groups;
@@ -109,12 +112,12 @@ static bool reduce_rows(reduction *r) {
     return done;
 }
 
-/* ---- columns: (outer, n, inner) --------------------------------------------------------------------------------------- */
+/* ---- columns: (outer, n, inner) ---------------------------------------------------------------------------------- */
 
 enum { ROWS_IN_TURN = 16, MAX_LEVELS = 64 };
 
-/* The reduction of some columns. Sums of float64 are pairwise: level l holds the sum of 2^(l-1) groups of ROWS_IN_TURN rows,
- * or nothing; level 0 what is being added up. Other accumulators are wider than their elements, or exact. */
+/* The reduction of some columns. Sums of float64 are pairwise: level l holds the sum of 2^(l-1) groups of ROWS_IN_TURN
+ * rows, or nothing; level 0 what is being added up. Other accumulators are wider than their elements, or exact. */
 typedef struct {
     const reduction *r;
     int64_t columns;
@@ -134,8 +137,10 @@ static void begin_rows(cascade *c, const void *x) {
         memcpy(level(c, 0), x, (size_t)(c->columns * r->acc_bytes));
         return;
     }
-    if (r->kind == TN_SUM) memset(level(c, 0), 0, (size_t)(c->columns * r->acc_bytes));
-    else k->fill[3](c->columns, level(c, 0), tn_is_floating(r->dtype) ? (const void *)&one : (const void *)&integer_one);
+    if (r->kind == TN_SUM)
+        memset(level(c, 0), 0, (size_t)(c->columns * r->acc_bytes));
+    else
+        k->fill[3](c->columns, level(c, 0), tn_is_floating(r->dtype) ? (const void *)&one : (const void *)&integer_one);
     k->accumulate[r->kind][r->dtype](c->columns, level(c, 0), x);
 }
 
@@ -153,8 +158,10 @@ static void carry(cascade *c) {
 
 static void add_row(cascade *c, const void *x) {
     const reduction *r = c->r;
-    if (c->rows == 0) begin_rows(c, x);
-    else r->program->kernels->accumulate[r->kind][r->dtype](c->columns, level(c, 0), x);
+    if (c->rows == 0)
+        begin_rows(c, x);
+    else
+        r->program->kernels->accumulate[r->kind][r->dtype](c->columns, level(c, 0), x);
     c->rows++;
     if (c->rows == ROWS_IN_TURN && r->kind == TN_SUM && r->dtype == AT_FLOAT64) carry(c);
 }
@@ -163,15 +170,18 @@ static void finish_columns(cascade *c, int64_t first) {
     const reduction *r = c->r;
     for (int l = 1; c->full >> l; l++) {
         if (!(c->full >> l & 1)) continue;
-        if (c->rows) r->program->kernels->accumulate[TN_SUM][AT_FLOAT64](c->columns, level(c, 0), level(c, l));
-        else memcpy(level(c, 0), level(c, l), (size_t)c->columns * sizeof(double));
+        if (c->rows)
+            r->program->kernels->accumulate[TN_SUM][AT_FLOAT64](c->columns, level(c, 0), level(c, l));
+        else
+            memcpy(level(c, 0), level(c, l), (size_t)c->columns * sizeof(double));
         c->rows++;
     }
     for (int64_t i = 0; i < c->columns; i++) write_result(r, first + i, level(c, 0) + i * r->acc_bytes);
 }
 
 /* Columns start ... end of one outer index, at most a block of them. */
-static void reduce_columns(const reduction *r, char *workspace, char *levels, int64_t outer, int64_t start, int64_t end) {
+static void reduce_columns(const reduction *r, char *workspace, char *levels, int64_t outer, int64_t start,
+                           int64_t end) {
     const tn_program *p = r->program;
     int64_t element = (int64_t)tn_dtype_size(r->dtype);
     cascade c = {.r = r, .columns = end - start, .levels = levels};
@@ -199,7 +209,7 @@ static bool reduce_column_blocks(void *context, int64_t start, int64_t end) {
     return true;
 }
 
-/* ---- any reduction ---------------------------------------------------------------------------------------------------- */
+/* ---- any reduction ----------------------------------------------------------------------------------------------- */
 
 static tn_value *reduce_nothing(const reduction *r, at_dtype dtype, const at_shape *result) {
     return tn_value_full(dtype, result, r->kind == TN_PROD);
@@ -210,8 +220,8 @@ static bool run_reduction(reduction *r, tn_value *x) {
     if (!tn_program_compile(&p, x, TN_KEEP_ALL)) return false;
     r->program = &p;
     int64_t blocks = (r->inner + TN_BLOCK - 1) / TN_BLOCK;
-    bool done = r->inner == 1 ? reduce_rows(r)
-                              : tn_parallel(r->outer * blocks * TN_BLOCK, TN_BLOCK, reduce_column_blocks, r);
+    bool done =
+        r->inner == 1 ? reduce_rows(r) : tn_parallel(r->outer * blocks * TN_BLOCK, TN_BLOCK, reduce_column_blocks, r);
     tn_program_end(&p, done);
     return done;
 }

@@ -5,8 +5,8 @@
 
 #include "internal.h"
 
-/* x reduced over its dimensions first ... first + count - 1, in the shape result. Sums of integers and bools, and products
- * of bools, give int64. For TN_MAX and TN_MIN there is at least one element to each result. */
+/* x reduced over its dimensions first ... first + count - 1, in the shape result. Sums of integers and bools, and
+ * products of bools, give int64. For TN_MAX and TN_MIN there is at least one element to each result. */
 tn_value *tn_value_reduce(tn_reduction reduction, tn_value *x, int first, int count, const at_shape *result);
 
 /* exp x / sum exp x along the last dimension, or its logarithm; floating point. */

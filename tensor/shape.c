@@ -16,17 +16,20 @@ int64_t tn_shape_numel(const at_shape *shape) {
     bool empty = false, overflow = false;
     for (int i = 0; i < shape->ndim; i++) {
         if (shape->dim[i] < 0) return -1;
-        if (shape->dim[i] == 0) empty = true;
-        else overflow = overflow || __builtin_mul_overflow(numel, shape->dim[i], &numel);
+        if (shape->dim[i] == 0)
+            empty = true;
+        else
+            overflow = overflow || __builtin_mul_overflow(numel, shape->dim[i], &numel);
     }
-    if (empty) return 0;
-    return overflow || numel > INT64_MAX / 16 ? -1 : numel; /* so that bytes fit too, accumulators included */
+    if (overflow || numel > INT64_MAX / 16) return -1; /* so that bytes fit too, accumulators included */
+    return empty ? 0 : numel;
 }
 
 bool tn_check_shape(const char *function, const at_shape *shape) {
     if (tn_shape_numel(shape) >= 0) return true;
     if (shape->ndim > AT_MAX_DIMS)
-        return tn_fail(AT_ERROR_SHAPE, "%s: %d dimensions: there can be at most %d", function, shape->ndim, AT_MAX_DIMS);
+        return tn_fail(AT_ERROR_SHAPE, "%s: %d dimensions: there can be at most %d", function, shape->ndim,
+                       AT_MAX_DIMS);
     if (shape->ndim < 0) return tn_fail(AT_ERROR_SHAPE, "%s: the shape is that of an error", function);
     for (int i = 0; i < shape->ndim; i++)
         if (shape->dim[i] < 0)
@@ -47,8 +50,10 @@ bool tn_shapes_broadcast(const at_shape *a, const at_shape *b, at_shape *result)
     *result = *longer;
     for (int i = 0; i < shorter->ndim; i++) {
         int64_t *dim = &result->dim[lead + i];
-        if (*dim == 1) *dim = shorter->dim[i];
-        else if (shorter->dim[i] != 1 && shorter->dim[i] != *dim) return false;
+        if (*dim == 1)
+            *dim = shorter->dim[i];
+        else if (shorter->dim[i] != 1 && shorter->dim[i] != *dim)
+            return false;
     }
     return true;
 }
@@ -92,6 +97,20 @@ void tn_broadcast_strides(const at_shape *shape, const int64_t *stride, const at
     int lead = to->ndim - shape->ndim;
     for (int i = 0; i < to->ndim; i++)
         to_stride[i] = i < lead || (shape->dim[i - lead] == 1 && to->dim[i] != 1) ? 0 : stride[i - lead];
+}
+
+bool tn_fail_broadcast(const char *function, at_tensor *a, at_tensor *b) {
+    const at_shape *p = &a->value->shape, *q = &b->value->shape;
+    int back = 1; /* the dimension that disagrees, counted from the last */
+    while (back < p->ndim && back < q->ndim) {
+        int64_t m = p->dim[p->ndim - back], n = q->dim[q->ndim - back];
+        if (m != n && m != 1 && n != 1) break;
+        back++;
+    }
+    return tn_fail(AT_ERROR_SHAPE,
+                   "%s: %s and %s do not broadcast: dimension -%d has sizes %" PRId64 " and %" PRId64
+                   ", which must be equal or 1",
+                   function, tn_describe(a), tn_describe(b), back, p->dim[p->ndim - back], q->dim[q->ndim - back]);
 }
 
 int tn_check_dim(const char *function, const at_shape *shape, int dim) {

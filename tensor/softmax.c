@@ -31,8 +31,10 @@ static double exp_shifted(const softmax *s, int64_t n, void *out, const void *x,
 
 static void scale(const softmax *s, int64_t n, void *x, double factor) {
     const tn_kernels *k = s->program->kernels;
-    if (s->dtype == AT_FLOAT32) k->scale_f32(n, x, (float)factor);
-    else k->scale_f64(n, x, factor);
+    if (s->dtype == AT_FLOAT32)
+        k->scale_f32(n, x, (float)factor);
+    else
+        k->scale_f64(n, x, factor);
 }
 
 /* x - m - log sum, in place; x - m first, as it is exact where x is near m. */
@@ -55,8 +57,10 @@ static void finish_row(const softmax *s, char *out, double m, void *scratch) {
         char *x = out + at * element;
         sum += exp_shifted(s, n, s->logarithm ? scratch : x, x, m);
     }
-    if (s->logarithm) subtract(s, s->n, out, m, log(sum));
-    else scale(s, s->n, out, 1 / sum);
+    if (s->logarithm)
+        subtract(s, s->n, out, m, log(sum));
+    else
+        scale(s, s->n, out, 1 / sum);
 }
 
 /* A row that is longer than a block, computed into out by blocks. */
@@ -82,8 +86,10 @@ static bool softmax_rows(void *context, int64_t start, int64_t end) {
     for (int64_t at = start, n; at < end; at += n) {
         n = rows == 0 ? s->n : rows * s->n < end - at ? rows * s->n : end - at;
         char *out = s->out + at * element;
-        if (rows == 0) long_row(s, workspace, at, scratch);
-        else tn_program_run(s->program, workspace, at, n, out);
+        if (rows == 0)
+            long_row(s, workspace, at, scratch);
+        else
+            tn_program_run(s->program, workspace, at, n, out);
         for (int64_t i = 0; i < n && rows > 0; i += s->n)
             finish_row(s, out + i * element, largest(s, s->n, out + i * element), scratch);
     }

@@ -1,15 +1,16 @@
 /* sort.c - sorting by radix, and selecting the greatest few.
  *
  * Elements become unsigned integers, "keys", of the same order, and only keys are compared. A key of 32 bits and the
- * element's index make one 64-bit number, a "pair". Pairs are sorted by their upper half, digit by digit from the lowest,
- * which keeps equal ones in their order. So a 64-bit key can be sorted by its lower half first and its upper half after. */
+ * element's index make one 64-bit number, a "pair". Pairs are sorted by their upper half, digit by digit from the
+ * lowest, which keeps equal ones in their order. So a 64-bit key can be sorted by its lower half first and its upper
+ * half after. */
 #include "sort.h"
 
 #include <string.h>
 
 #include "internal.h"
 
-/* ---- keys ------------------------------------------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
 
 static bool is_wide(at_dtype dtype) { return dtype == AT_FLOAT64 || dtype == AT_INT64; }
 
@@ -76,7 +77,7 @@ static void gather(at_dtype dtype, const void *x, int64_t n, const int64_t *indi
     }
 }
 
-/* ---- sorting pairs ---------------------------------------------------------------------------------------------------- */
+/* ---- sorting pairs ----------------------------------------------------------------------------------------------- */
 
 enum { DIGITS = 4, DIGIT_BITS = 8, DIGIT_VALUES = 1 << DIGIT_BITS };
 
@@ -135,7 +136,7 @@ static uint64_t *sort_pairs(int64_t n, uint64_t *pairs, uint64_t *spare) {
     return pairs;
 }
 
-/* ---- tn_sort ---------------------------------------------------------------------------------------------------------- */
+/* ---- tn_sort ----------------------------------------------------------------------------------------------------- */
 
 /* Keys are computed a block at a time, while they are in the first-level cache. */
 enum { BLOCK = 256 };
@@ -202,7 +203,7 @@ void tn_sort_by_merging(at_dtype dtype, int64_t n, const void *x, bool descendin
     }
 }
 
-/* ---- tn_topk ---------------------------------------------------------------------------------------------------------- */
+/* ---- tn_topk ----------------------------------------------------------------------------------------------------- */
 
 /* Up to one in so many elements are selected with a heap, more by sorting everything; measured. */
 enum { HEAP_ONE_IN = 32 };
@@ -210,7 +211,8 @@ enum { HEAP_ONE_IN = 32 };
 /* Elements that come in ascending order all pass through the heap. It gives up after one in so many has. */
 enum { REPLACED_ONE_IN = 8, REPLACED_LEAST = 16 };
 
-/* The best k elements so far, the worst of them at the root. Keys are those of the descending order: the less, the better. */
+/* The best k elements so far, the worst of them at the root. Keys are those of the descending order: the less, the
+ * better. */
 typedef struct {
     uint64_t key;
     int64_t index;

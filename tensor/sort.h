@@ -1,9 +1,9 @@
 /* sort.h - sorting and selecting on raw arrays: what at_sort, at_argsort and at_topk do to each row.
  *
- * x, values and indices hold contiguous elements and do not overlap. values, which may be NULL, receives x's elements, and
- * indices where in x they stood. NaN is the greatest (last ascending, first descending); all NaNs are equal, and so are
- * -0.0 and 0.0. Equal elements stay in the order in which x has them, in both directions. scratch is memory aligned for
- * int64_t, of as many bytes as the function ..._scratch says; it may be NULL for 0. */
+ * x, values and indices hold contiguous elements and do not overlap. values, which may be NULL, receives x's elements,
+ * and indices where in x they stood. NaN is the greatest (last ascending, first descending); all NaNs are equal, and
+ * so are -0.0 and 0.0. Equal elements stay in the order in which x has them, in both directions. scratch is memory
+ * aligned for int64_t, of as many bytes as the function ..._scratch says; it may be NULL for 0. */
 #ifndef ATLED_SORT_H
 #define ATLED_SORT_H
 

@@ -8,7 +8,7 @@
 
 const char *at_version(void) { return "0.1.0"; }
 
-/* ---- counts ------------------------------------------------------------------------------------------------------------- */
+/* ---- counts ------------------------------------------------------------------------------------------------------ */
 
 static void (*release_node)(void *node);
 static bool (*node_is_leaf)(void *node);
@@ -39,7 +39,7 @@ void at_assign(at_tensor **slot, at_tensor *t) {
     at_release(old);
 }
 
-/* ---- scopes ------------------------------------------------------------------------------------------------------------- */
+/* ---- scopes ------------------------------------------------------------------------------------------------------ */
 
 static bool scope_push(tn_thread *self, at_tensor *t) {
     if (self->scope_count == self->scope_capacity) {
@@ -91,7 +91,6 @@ at_tensor *tn_scope_add(at_tensor *t) {
 at_tensor *at_scope_return(at_tensor *t) {
     if (!t) return tn_fail_null("scope_return", "t");
     tn_thread *self = tn_self();
-    if (self->scope_depth == 0) return t;
     size_t at = self->scope_count;
     while (at > self->scope_base && self->scope[at - 1] != t) at--;
     if (at > self->scope_base) {
@@ -101,12 +100,13 @@ at_tensor *at_scope_return(at_tensor *t) {
         tn_count_up(&t->refs);
         at = self->scope_count - 1;
     }
+    if (self->scope_depth == 0) return t; /* nothing encloses the outermost scope */
     self->scope[at] = self->scope[self->scope_base];
     self->scope[self->scope_base++] = t; /* now the enclosing scope's last */
     return t;
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 at_tensor *tn_tensor_from(tn_value *v) {
     if (!v) return NULL;

@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-/* ---- types ------------------------------------------------------------------------------------------------- */
+/* ---- types ------------------------------------------------------------------------------------------------------- */
 
 typedef struct at_tensor at_tensor;
 
@@ -47,10 +47,18 @@ at_operand at_operand_float(double x);
 at_operand at_operand_integer(int64_t x);
 at_operand at_operand_bool(bool x);
 
-/* ---- errors ------------------------------------------------------------------------------------------------ */
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
 
 typedef enum { AT_ERROR_ABORT, AT_ERROR_RETURN } at_error_mode;
-typedef enum { AT_OK, AT_ERROR_SHAPE, AT_ERROR_DTYPE, AT_ERROR_VALUE, AT_ERROR_STATE, AT_ERROR_MEMORY, AT_ERROR_IO } at_error_kind;
+typedef enum {
+    AT_OK,
+    AT_ERROR_SHAPE,
+    AT_ERROR_DTYPE,
+    AT_ERROR_VALUE,
+    AT_ERROR_STATE,
+    AT_ERROR_MEMORY,
+    AT_ERROR_IO
+} at_error_kind;
 
 /* AT_ERROR_ABORT (the default): a wrong call prints its message to stderr and aborts. AT_ERROR_RETURN: it returns NULL
  * (false, NaN, or -1 for a count) and the thread keeps its first error until at_clear_error. A thread that has never
@@ -66,10 +74,11 @@ void at_clear_error(void);
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-void *at_fail(at_error_kind kind, const char *format, ...);
+void *
+at_fail(at_error_kind kind, const char *format, ...);
 void *at_fail_null(const char *function, const char *argument);
 
-/* ---- ownership --------------------------------------------------------------------------------------------- */
+/* ---- ownership --------------------------------------------------------------------------------------------------- */
 
 /* Every function that returns an at_tensor * gives it to the innermost open scope of the calling thread; closing the
  * scope lets go of it. Each thread begins inside an outermost scope, closed when the thread or the process ends.
@@ -85,12 +94,13 @@ typedef struct {
 at_scope_guard at_scope_open(void);
 void at_scope_close(at_scope_guard *guard);
 
-at_tensor *at_retain(at_tensor *t);              /* hold t beyond its scope; returns t */
-void at_release(at_tensor *t);                   /* let go of a count taken with at_retain; NULL is allowed */
-void at_assign(at_tensor **slot, at_tensor *t);  /* *slot = t: retains the new tensor, then releases the old; either may be NULL */
-at_tensor *at_scope_return(at_tensor *t);        /* hand t to the enclosing scope; returns t */
+at_tensor *at_retain(at_tensor *t); /* hold t beyond its scope; returns t */
+void at_release(at_tensor *t);      /* let go of a count taken with at_retain; NULL is allowed */
+/* *slot = t: retains the new tensor, then releases the old; either may be NULL */
+void at_assign(at_tensor **slot, at_tensor *t);
+at_tensor *at_scope_return(at_tensor *t); /* hand t to the enclosing scope; returns t */
 
-/* ---- creation ---------------------------------------------------------------------------------------------- */
+/* ---- creation ---------------------------------------------------------------------------------------------------- */
 
 /* The dtype of new floating-point tensors, AT_FLOAT32 at first; AT_FLOAT32 or AT_FLOAT64. One setting for all threads. */
 void at_set_default_dtype(at_dtype dtype);
@@ -100,10 +110,11 @@ at_dtype at_default_dtype(void);
 at_tensor *at_zeros_shape(at_shape shape);
 at_tensor *at_ones_shape(at_shape shape);
 at_tensor *at_full_shape(double value, at_shape shape);
-at_tensor *at_eye(int64_t n);                                  /* (n, n), ones on the diagonal */
-at_tensor *at_arange(double start, double end, double step);   /* start, start + step, ... before end: (ceil((end - start) / step)) */
+at_tensor *at_eye(int64_t n); /* (n, n), ones on the diagonal */
+/* start, start + step, ... before end: (ceil((end - start) / step)) */
+at_tensor *at_arange(double start, double end, double step);
 at_tensor *at_linspace(double start, double end, int64_t steps); /* (steps), both ends included */
-at_tensor *at_scalar(double value);                            /* () */
+at_tensor *at_scalar(double value);                              /* () */
 
 /* A copy of row-major data. The dtype is that of the data. */
 at_tensor *at_from_floats_shape(const float *data, at_shape shape);
@@ -111,14 +122,14 @@ at_tensor *at_from_doubles_shape(const double *data, at_shape shape);
 at_tensor *at_from_int64s_shape(const int64_t *data, at_shape shape);
 at_tensor *at_from_bools_shape(const bool *data, at_shape shape);
 
-/* What at_from_floats((float[]){1, 2, 3}, 3) makes of its arguments: to a macro the commas within the braces look like those
- * between arguments, so all of them go through one initialiser, with an end mark behind the dimensions. */
-#define AT_DATA(name, type)                                                                              \
-    typedef struct {                                                                                     \
-        const type *data;                                                                                \
-        int64_t dim0, dim1, dim2, dim3, dim4, dim5, dim6, dim7, dim8, dim9;                              \
-        int at_;                                                                                         \
-    } at_##name##_data;                                                                                  \
+/* What at_from_floats((float[]){1, 2, 3}, 3) makes of its arguments: to a macro the commas within the braces look like
+ * those between arguments, so all of them go through one initialiser, with an end mark behind the dimensions. */
+#define AT_DATA(name, type)                                                                                            \
+    typedef struct {                                                                                                   \
+        const type *data;                                                                                              \
+        int64_t dim0, dim1, dim2, dim3, dim4, dim5, dim6, dim7, dim8, dim9;                                            \
+        int at_;                                                                                                       \
+    } at_##name##_data;                                                                                                \
     at_tensor *at_from_##name##_data(at_##name##_data arguments)
 AT_DATA(floats, float);
 AT_DATA(doubles, double);
@@ -132,32 +143,33 @@ at_tensor *at_ones_like(at_tensor *t);
 at_tensor *at_rand_like(at_tensor *t);
 at_tensor *at_randn_like(at_tensor *t);
 
-/* ---- random numbers ---------------------------------------------------------------------------------------- */
+/* ---- random numbers ---------------------------------------------------------------------------------------------- */
 
-/* Each thread has a generator (MT19937). After at_manual_seed(s) it gives the values that torch.manual_seed(s) gives on a
- * CPU, whatever the order and sizes of the calls. A thread that never seeds it starts from one fixed seed. */
+/* Each thread has a generator (MT19937). After at_manual_seed(s) it gives the values that torch.manual_seed(s) gives
+ * on a CPU, whatever the order and sizes of the calls. A thread that never seeds it starts from one fixed seed. */
 void at_manual_seed(uint64_t seed);
-at_tensor *at_rand_shape(at_shape shape);                             /* uniform on [0, 1), default dtype */
-at_tensor *at_randn_shape(at_shape shape);                            /* standard normal, default dtype */
-at_tensor *at_normal_shape(double mean, double std, at_shape shape);  /* normal, default dtype; std >= 0 */
+at_tensor *at_rand_shape(at_shape shape);                               /* uniform on [0, 1), default dtype */
+at_tensor *at_randn_shape(at_shape shape);                              /* standard normal, default dtype */
+at_tensor *at_normal_shape(double mean, double std, at_shape shape);    /* normal, default dtype; std >= 0 */
 at_tensor *at_randint_shape(int64_t low, int64_t high, at_shape shape); /* int64, uniform on low ... high - 1 */
-at_tensor *at_randperm(int64_t n);                                    /* int64 (n), a permutation of 0 ... n - 1 */
+at_tensor *at_randperm(int64_t n);                                      /* int64 (n), a permutation of 0 ... n - 1 */
 
-/* ---- looking ----------------------------------------------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------------------------------------------------------- */
 
-int at_ndim(at_tensor *t);                    /* -1 on an error */
-int64_t at_size(at_tensor *t, int dim);       /* -1 on an error */
-at_shape at_shape_of(at_tensor *t);           /* ndim -1 on an error */
-int64_t at_numel(at_tensor *t);               /* -1 on an error */
-at_dtype at_dtype_of(at_tensor *t);           /* AT_FLOAT32 on an error */
-const char *at_dtype_name(at_dtype dtype);    /* "float32", ... */
+int at_ndim(at_tensor *t);                 /* -1 on an error */
+int64_t at_size(at_tensor *t, int dim);    /* -1 on an error */
+at_shape at_shape_of(at_tensor *t);        /* ndim -1 on an error */
+int64_t at_numel(at_tensor *t);            /* -1 on an error */
+at_dtype at_dtype_of(at_tensor *t);        /* AT_FLOAT32 on an error */
+const char *at_dtype_name(at_dtype dtype); /* "float32", ... */
 
-double at_item(at_tensor *t);                         /* the only element of t, of any dtype; NaN on an error */
-double at_get_index(at_tensor *t, at_shape index);    /* one element; indices count from the end when negative. at_get(t, i, j) */
+double at_item(at_tensor *t); /* the only element of t, of any dtype; NaN on an error */
+/* one element; indices count from the end when negative. at_get(t, i, j) */
+double at_get_index(at_tensor *t, at_shape index);
 
 /* The elements in row-major order. The dtype must be the one that the name says. The pointer stays valid until t is
- * released or changed by at_floats_mut, at_doubles_mut or an optimizer. An empty tensor gives a pointer that must not be
- * read, never NULL. */
+ * released or changed by at_floats_mut, at_doubles_mut or an optimizer. An empty tensor gives a pointer that must not
+ * be read, never NULL. */
 const float *at_floats(at_tensor *t);
 const double *at_doubles(at_tensor *t);
 const int64_t *at_int64s(at_tensor *t);
@@ -170,9 +182,9 @@ float *at_floats_mut(at_tensor *t);
 double *at_doubles_mut(at_tensor *t);
 
 /* As PyTorch prints a tensor: four digits, columns aligned, the middle of more than 1,000 elements left out. */
-void at_print(at_tensor *t);                  /* to stdout, with a newline */
+void at_print(at_tensor *t); /* to stdout, with a newline */
 void at_fprint(FILE *file, at_tensor *t);
-char *at_to_string(at_tensor *t);             /* freed by the caller with free() */
+char *at_to_string(at_tensor *t); /* freed by the caller with free() */
 
 /* NumPy's .npy format, version 1.0, C order; all four dtypes. Saving writes beside the path and renames. */
 bool at_save_npy(at_tensor *t, const char *path);
@@ -180,15 +192,17 @@ at_tensor *at_load_npy(const char *path);
 
 /* Equal shapes and |a - b| <= atol + rtol * |b| everywhere; equal infinities are close, NaN is close to nothing. */
 bool at_allclose(at_tensor *a, at_tensor *b, double rtol, double atol);
-bool at_equal(at_tensor *a, at_tensor *b);    /* equal shapes and equal elements; NaN equals nothing */
+bool at_equal(at_tensor *a, at_tensor *b); /* equal shapes and equal elements; NaN equals nothing */
 
-/* ---- the library as a whole -------------------------------------------------------------------------------- */
+/* ---- the library as a whole -------------------------------------------------------------------------------------- */
 
-void at_set_eager(bool eager);                /* compute every operation at once, for stepping through; off at first */
-void at_set_num_threads(int n);               /* threads that large operations use; results do not depend on it */
+/* compute every operation at once, for stepping through; off at first */
+void at_set_eager(bool eager);
+void at_set_num_threads(int n); /* threads that large operations use; results do not depend on it */
 int at_num_threads(void);
-int64_t at_live_tensors(void);                /* tensors alive in the process, those that only a graph holds included */
-int64_t at_live_bytes(void);                  /* bytes of elements alive */
+/* tensors alive in the process, those that only a graph holds included */
+int64_t at_live_tensors(void);
+int64_t at_live_bytes(void); /* bytes of elements alive */
 const char *at_version(void);
 
 #ifdef __cplusplus
@@ -198,7 +212,7 @@ const char *at_version(void);
 #pragma GCC visibility pop
 #endif
 
-/* ---- numbers in place of structures: at_zeros(2, 3), at_add(1, x) ------------------------------------------------- */
+/* ---- numbers in place of structures: at_zeros(2, 3), at_add(1, x) ------------------------------------------------ */
 
 #define AT_SHAPE_SCALAR (at_shape_from(0, NULL))
 
@@ -209,19 +223,19 @@ template <typename... Dims> inline at_shape at_shape_of_numbers(Dims... dims) {
 }
 #define AT_SHAPE(...) at_shape_of_numbers(__VA_ARGS__)
 
-#define AT_FROM_DATA(name, type)                                                                         \
-    template <typename... Dims> inline at_tensor *at_from_##name##_numbers(const type *data, Dims... dims) { \
-        return at_from_##name##_shape(data, at_shape_of_numbers(dims...));                               \
+#define AT_FROM_DATA(name, type)                                                                                       \
+    template <typename... Dims> inline at_tensor *at_from_##name##_numbers(const type *data, Dims... dims) {           \
+        return at_from_##name##_shape(data, at_shape_of_numbers(dims...));                                             \
     }
 AT_FROM_DATA(floats, float)
 AT_FROM_DATA(doubles, double)
 AT_FROM_DATA(int64s, int64_t)
 AT_FROM_DATA(bools, bool)
 #undef AT_FROM_DATA
-#define at_from_floats(...) at_from_floats_numbers(__VA_ARGS__)
+#define at_from_floats(...)  at_from_floats_numbers(__VA_ARGS__)
 #define at_from_doubles(...) at_from_doubles_numbers(__VA_ARGS__)
-#define at_from_int64s(...) at_from_int64s_numbers(__VA_ARGS__)
-#define at_from_bools(...) at_from_bools_numbers(__VA_ARGS__)
+#define at_from_int64s(...)  at_from_int64s_numbers(__VA_ARGS__)
+#define at_from_bools(...)   at_from_bools_numbers(__VA_ARGS__)
 
 inline at_operand at_operand_of(at_tensor *x) { return at_operand_tensor(x); }
 inline at_operand at_operand_of(decltype(nullptr)) { return at_operand_tensor(nullptr); }
@@ -233,14 +247,14 @@ inline at_operand at_operand_of(long x) { return at_operand_integer(x); }
 inline at_operand at_operand_of(long long x) { return at_operand_integer(static_cast<int64_t>(x)); }
 #define AT_OPERAND(x) at_operand_of(x)
 #else
-#define AT_SHAPE(...)                                                                                    \
-    at_shape_from((int)(sizeof((const int64_t[]){0, __VA_ARGS__}) / sizeof(int64_t)) - 1,                \
+#define AT_SHAPE(...)                                                                                                  \
+    at_shape_from((int)(sizeof((const int64_t[]){0, __VA_ARGS__}) / sizeof(int64_t)) - 1,                              \
                   (const int64_t[]){0, __VA_ARGS__} + 1)
-#define at_from_floats(...) at_from_floats_data((at_floats_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
+#define at_from_floats(...)  at_from_floats_data((at_floats_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
 #define at_from_doubles(...) at_from_doubles_data((at_doubles_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
-#define at_from_int64s(...) at_from_int64s_data((at_int64s_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
-#define at_from_bools(...) at_from_bools_data((at_bools_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
-#define AT_OPERAND(x)                                                                                    \
+#define at_from_int64s(...)  at_from_int64s_data((at_int64s_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
+#define at_from_bools(...)   at_from_bools_data((at_bools_data){__VA_ARGS__, INT64_MIN, .at_ = 0})
+#define AT_OPERAND(x)                                                                                                  \
     _Generic((x),                                                                                        \
         at_tensor *: at_operand_tensor,                                                                  \
         void *: at_operand_tensor,                                                                       \
@@ -251,20 +265,20 @@ inline at_operand at_operand_of(long long x) { return at_operand_integer(static_
         default: at_operand_integer)(x)
 #endif
 
-#define at_zeros(...) at_zeros_shape(AT_SHAPE(__VA_ARGS__))
-#define at_ones(...) at_ones_shape(AT_SHAPE(__VA_ARGS__))
-#define at_rand(...) at_rand_shape(AT_SHAPE(__VA_ARGS__))
-#define at_randn(...) at_randn_shape(AT_SHAPE(__VA_ARGS__))
-#define at_full(value, ...) at_full_shape(value, AT_SHAPE(__VA_ARGS__))
-#define at_normal(mean, std, ...) at_normal_shape(mean, std, AT_SHAPE(__VA_ARGS__))
+#define at_zeros(...)              at_zeros_shape(AT_SHAPE(__VA_ARGS__))
+#define at_ones(...)               at_ones_shape(AT_SHAPE(__VA_ARGS__))
+#define at_rand(...)               at_rand_shape(AT_SHAPE(__VA_ARGS__))
+#define at_randn(...)              at_randn_shape(AT_SHAPE(__VA_ARGS__))
+#define at_full(value, ...)        at_full_shape(value, AT_SHAPE(__VA_ARGS__))
+#define at_normal(mean, std, ...)  at_normal_shape(mean, std, AT_SHAPE(__VA_ARGS__))
 #define at_randint(low, high, ...) at_randint_shape(low, high, AT_SHAPE(__VA_ARGS__))
-#define at_get(t, ...) at_get_index(t, AT_SHAPE(__VA_ARGS__))
+#define at_get(t, ...)             at_get_index(t, AT_SHAPE(__VA_ARGS__))
 
 #define AT_JOIN_(a, b) a##b
-#define AT_JOIN(a, b) AT_JOIN_(a, b)
-#define AT_SCOPE AT_SCOPE_NAMED(AT_JOIN(at_scope_guard_, __COUNTER__))
-#define AT_SCOPE_NAMED(guard)                                                                            \
-    for (at_scope_guard guard __attribute__((cleanup(at_scope_close))) = at_scope_open(); guard.open;     \
+#define AT_JOIN(a, b)  AT_JOIN_(a, b)
+#define AT_SCOPE       AT_SCOPE_NAMED(AT_JOIN(at_scope_guard_, __COUNTER__))
+#define AT_SCOPE_NAMED(guard)                                                                                          \
+    for (at_scope_guard guard __attribute__((cleanup(at_scope_close))) = at_scope_open(); guard.open;                  \
          at_scope_close(&guard))
 
 #endif

@@ -10,7 +10,7 @@ enum { COMPUTE_AT_ONCE = 16 };
 static _Atomic(bool) eager;
 void at_set_eager(bool on) { atomic_store(&eager, on); }
 
-/* ---- making and releasing ------------------------------------------------------------------------------------------- */
+/* ---- making and releasing ---------------------------------------------------------------------------------------- */
 
 static tn_value *value_of(at_dtype dtype, const at_shape *shape) {
     tn_value *v = tn_object_new(sizeof *v);
@@ -26,6 +26,7 @@ static tn_value *value_of(at_dtype dtype, const at_shape *shape) {
     tn_contiguous_strides(shape, v->stride);
     v->offset = 0;
     atomic_init(&v->buffer, NULL);
+    atomic_init(&v->packed, NULL);
     tn_count_value(1);
     return v;
 }
@@ -35,6 +36,7 @@ void tn_value_release(tn_value *v) {
     if (!v || !tn_count_down(&v->refs)) return;
     for (int i = 0; i < v->n_operands; i++) tn_operand_release(v->operand[i]);
     tn_buffer_release(atomic_load_explicit(&v->buffer, memory_order_relaxed));
+    tn_value_release(atomic_load_explicit(&v->packed, memory_order_relaxed)); /* which has none itself */
     tn_object_free(v, sizeof *v);
     tn_count_value(-1);
 }
@@ -79,7 +81,7 @@ bool tn_is_contiguous(const tn_value *v) {
     return true;
 }
 
-/* ---- pending expressions -------------------------------------------------------------------------------------------- */
+/* ---- pending expressions ----------------------------------------------------------------------------------------- */
 
 /* Costs of one element, in additions; measured, and only used to decide what is worth keeping. */
 static int cost_of(int instruction) {
@@ -114,7 +116,8 @@ static bool cut_long_expression(tn_value *const *operands, int n) {
     return true;
 }
 
-tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands, int n) {
+tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands,
+                               int n) {
     if (!cut_long_expression(operands, n)) return NULL;
     tn_value *v = value_of(dtype, shape);
     if (!v) return NULL;
@@ -171,10 +174,10 @@ tn_value *tn_value_reshape(tn_value *v, const at_shape *shape) {
     int64_t stride[AT_MAX_DIMS];
     if (!tn_is_stored(v) && v->instruction == TN_REFLOW) { /* what it flows from may have the shape already */
         tn_value *source = tn_value_base(v), *view = NULL;
-        if (source && tn_reshape_strides(&source->shape, source->stride, shape, stride))
-            view = tn_value_view(source, shape, stride, source->offset);
+        bool fits = source && tn_reshape_strides(&source->shape, source->stride, shape, stride);
+        if (fits) view = tn_value_view(source, shape, stride, source->offset);
         tn_value_release(source);
-        if (view) return view;
+        if (fits) return view;
     }
     if (tn_reshape_strides(&v->shape, v->stride, shape, stride)) return tn_value_view(v, shape, stride, v->offset);
     return reflow(v, shape);

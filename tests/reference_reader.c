@@ -5,7 +5,7 @@
 
 #include "reference_reader.h"
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static char *read_text(const char *path) {
     FILE *file = fopen(path, "rb");
@@ -72,7 +72,7 @@ void reference_close(reference_file *file) {
     *file = (reference_file){NULL, NULL, NULL, -1};
 }
 
-/* ---- words -------------------------------------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 const char *reference_word(const char **at, char word[static 64]) {
     while (**at == ' ') ++*at;
@@ -113,7 +113,7 @@ at_shape reference_shape(const char *text) {
     return at_shape_from(n, dims);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 size_t reference_element_size(at_dtype dtype) { return dtype == AT_BOOL ? sizeof(bool) : dtype == AT_FLOAT32 ? 4 : 8; }
 
@@ -193,7 +193,7 @@ reference_values reference_read(const char *at, char word[2][64]) {
 
 void reference_free(reference_values *values) { free(values->elements); }
 
-/* ---- layouts ------------------------------------------------------------------------------------------------------ */
+/* ---- layouts ----------------------------------------------------------------------------------------------------- */
 
 static at_tensor *from_elements(at_dtype dtype, const void *elements, at_shape shape) {
     switch (dtype) {

@@ -17,7 +17,7 @@
 
 enum { MAX_OPERANDS = 16, MAX_RESULTS = 12, MAX_REGISTERS = 256, MAX_KEPT = 256 };
 
-/* ---- operations: from the name in a step to a call of the public function ----------------------------------------------- */
+/* ---- operations: from the name in a step to a call of the public function ---------------------------------------- */
 
 typedef struct {
     const char *line;
@@ -213,7 +213,7 @@ static const struct {
 };
 /* clang-format on */
 
-/* ---- running a case ------------------------------------------------------------------------------------------------- */
+/* ---- running a case ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const reference_case *reference;
@@ -359,7 +359,7 @@ static void compare(run *r, const char *what, at_tensor *actual, const reference
     }
 }
 
-/* ---- the lines of a case -------------------------------------------------------------------------------------------- */
+/* ---- the lines of a case ----------------------------------------------------------------------------------------- */
 
 static void add_register(run *r, at_operand operand) {
     if (r->n_registers == MAX_REGISTERS) ck_abort_msg("%s: too many lines for one case", r->reference->path);
@@ -505,7 +505,7 @@ static void run_case(run *r) {
     at_set_default_dtype(AT_FLOAT32);
 }
 
-/* ---- the two runs of a case ----------------------------------------------------------------------------------------- */
+/* ---- the two runs of a case -------------------------------------------------------------------------------------- */
 
 static bool same_bits(at_dtype dtype, const void *a, const void *b, int64_t i) {
     if (dtype == AT_INT64 || dtype == AT_BOOL) return reference_integer(dtype, a, i) == reference_integer(dtype, b, i);

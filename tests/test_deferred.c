@@ -1,0 +1,287 @@
+/* tests/test_deferred.c - deferring, fusing and threads change when values are computed, never what they are. */
+#define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
+
+#include "core_support.h"
+
+/* ---- random programs ----------------------------------------------------------------------------------------------
+ * A seed stands for an expression of up to 60 operations. However it is computed, the bits must be the same. */
+
+enum { OPERATIONS = 60, RESULTS = 6 };
+
+typedef struct {
+    at_tensor *list[OPERATIONS + 8];
+    int count;
+} values;
+
+static at_tensor *pick(const values *v, uint64_t *state) {
+    int64_t recent = v->count < 6 ? v->count : 6;
+    return v->list[chance(state, 3) ? v->count - 1 - chance(state, recent) : chance(state, v->count)];
+}
+
+/* All of shape (rows, columns), of several dtypes and layouts. */
+static void add_inputs(values *v, int64_t rows, int64_t columns) {
+    at_manual_seed(7);
+    v->list[v->count++] = at_randn(rows, columns);
+    v->list[v->count++] = at_to(at_randn(rows, columns), AT_FLOAT64);
+    v->list[v->count++] = at_randint(-9, 9, rows, columns);
+    v->list[v->count++] = at_gt(at_randn(rows, columns), 0);
+    v->list[v->count++] = at_transpose(at_randn(columns, rows), 0, 1);
+    v->list[v->count++] = at_expand(at_randn(columns), rows, columns);
+    v->list[v->count++] = at_randn(rows, 1);
+}
+
+static at_tensor *view_of(at_tensor *x, uint64_t *state) {
+    int64_t rows = at_size(x, 0), columns = at_size(x, 1);
+    switch (chance(state, 4)) {
+    case 0: return at_flip(x, (int)chance(state, 2));
+    case 1: return at_transpose(at_reshape(x, columns, rows), 0, 1);
+    case 2: return at_reshape(at_transpose(x, 0, 1), rows, columns);
+    default: return at_expand(at_slice(x, 0, rows / 2, rows / 2 + 1, 1), rows, columns);
+    }
+}
+
+static at_tensor *reduced(at_tensor *x, uint64_t *state) {
+    at_tensor *real = at_to(x, at_dtype_of(x) == AT_FLOAT64 ? AT_FLOAT64 : AT_FLOAT32);
+    int dim = (int)chance(state, 2);
+    switch (chance(state, 6)) {
+    case 0: return at_sub(x, at_mean_dim(real, dim, true));
+    case 1: return at_mul(real, at_sum_dim(x, dim, true));
+    case 2: return at_softmax(real, dim);
+    case 3: return at_add(at_cumsum(real, dim), at_max_dim(real, dim, true, NULL));
+    case 4: return at_minimum(x, at_logsumexp_dim(real, dim, true));
+    default: return at_sub(real, at_max(real));
+    }
+}
+
+static at_tensor *operation(const values *v, uint64_t *state) {
+    at_tensor *a = pick(v, state), *b = pick(v, state);
+    int64_t rows = at_size(v->list[0], 0), columns = at_size(v->list[0], 1);
+    a = at_expand(a, rows, columns);
+    switch (chance(state, 14)) {
+    case 0: return at_add(a, b);
+    case 1: return at_mul(at_tanh(a), b);
+    case 2: return at_sin(a);
+    case 3: return at_exp(at_neg(at_abs(at_add(a, 0))));
+    case 4: return at_where(at_lt(a, b), a, 0.5);
+    case 5: return at_maximum(a, at_mul(b, 0.25));
+    case 6: return at_div(a, at_add(at_square(at_add(b, 0)), 1));
+    case 7: return at_sigmoid(at_sub(1, at_add(a, b)));
+    case 8: return at_clamp(at_add(a, 0), -3, 3);
+    case 9: return at_to(a, (at_dtype)chance(state, 3));
+    case 10: return at_log1p(at_abs(at_add(at_add(b, a), 0)));
+    case 11:
+    case 12: return view_of(a, state);
+    default: return reduced(a, state);
+    }
+}
+
+/* The last results of a program, held by the caller; some are read as soon as they are there. */
+static void run_program(uint64_t seed, int64_t rows, int64_t columns, uint64_t read_seed, at_tensor **results) {
+    uint64_t state = seed, reading = read_seed;
+    AT_SCOPE {
+        values v = {.count = 0};
+        add_inputs(&v, rows, columns);
+        int64_t n = 10 + chance(&state, OPERATIONS - 10);
+        for (int64_t i = 0; i < n; i++) {
+            at_tensor *y = operation(&v, &state);
+            ck_assert_msg(y != NULL, "seed %llu: %s", (unsigned long long)seed, at_error());
+            if (read_seed && chance(&reading, 3) == 0) at_equal(y, y);
+            v.list[v.count++] = y;
+        }
+        for (int i = 0; i < RESULTS; i++) at_assign(&results[i], v.list[v.count - 1 - i]);
+    }
+}
+
+static bool same_bits(at_tensor *a, at_tensor *b) {
+    size_t n = (size_t)at_numel(a);
+    if (at_dtype_of(a) != at_dtype_of(b) || at_numel(a) != at_numel(b)) return false;
+    switch (at_dtype_of(a)) {
+    case AT_FLOAT32: return memcmp(at_floats(a), at_floats(b), 4 * n) == 0;
+    case AT_FLOAT64: return memcmp(at_doubles(a), at_doubles(b), 8 * n) == 0;
+    case AT_INT64: return memcmp(at_int64s(a), at_int64s(b), 8 * n) == 0;
+    case AT_BOOL: return memcmp(at_bools(a), at_bools(b), n) == 0;
+    }
+    return false;
+}
+
+static void compare(uint64_t seed, const char *way, at_tensor **expected, at_tensor **results) {
+    for (int i = 0; i < RESULTS; i++) {
+        if (!same_bits(expected[i], results[i]))
+            ck_abort_msg("program %llu %s: result %d differs", (unsigned long long)seed, way, i);
+        at_assign(&results[i], NULL);
+    }
+}
+
+static void check_program(uint64_t seed, int64_t rows, int64_t columns) {
+    at_tensor *expected[RESULTS] = {NULL}, *results[RESULTS] = {NULL};
+    at_set_num_threads(1);
+    at_set_eager(true);
+    run_program(seed, rows, columns, 0, expected);
+    at_set_eager(false);
+    static const int threads[] = {1, 2, 3, 8};
+    for (int i = 0; i < 4; i++) {
+        at_set_num_threads(threads[i]);
+        run_program(seed, rows, columns, 0, results);
+        compare(seed, "deferred", expected, results);
+    }
+    run_program(seed, rows, columns, seed + 1, results);
+    compare(seed, "read in between", expected, results);
+    for (int i = 0; i < RESULTS; i++) at_assign(&expected[i], NULL);
+}
+
+BALANCED_TEST(small_programs) {
+    static const int64_t sizes[][2] = {{1, 1}, {1, 17}, {3, 5}, {4, 4}, {31, 33}, {2, 700}, {700, 2}};
+    for (uint64_t seed = 1; seed <= 210; seed++) check_program(seed, sizes[seed % 7][0], sizes[seed % 7][1]);
+}
+
+BALANCED_TEST(large_programs) {
+    check_program(1, 400, 500);
+    check_program(2, 25000, 8);
+    check_program(3, 20, 10001);
+    check_program(4, 1, 200000);
+}
+
+static void check_products(int64_t rows, int64_t inner, int64_t columns) {
+    at_tensor *a = at_sin(at_randn(2, rows, inner)), *b = at_transpose(at_randn(2, columns, inner), 1, 2),
+              *first = NULL;
+    static const int threads[] = {1, 2, 3, 8};
+    for (int i = 0; i < 4; i++) {
+        at_set_num_threads(threads[i]);
+        at_tensor *y = at_bmm(a, b);
+        if (!first) first = y;
+        ck_assert_msg(same_bits(first, y), "%d threads", threads[i]);
+    }
+}
+
+BALANCED_TEST(products) {
+    AT_SCOPE
+        check_products(300, 40, 200);
+    AT_SCOPE
+        check_products(129, 30, 1024);
+    AT_SCOPE
+        check_products(20000, 8, 3);
+    AT_SCOPE
+        check_products(5000, 300, 1);
+    AT_SCOPE
+        check_products(1, 300, 5000);
+}
+
+/* ---- work is bounded --------------------------------------------------------------------------------------------- */
+
+/* Forty doublings name one tensor 2^40 times; computed term by term they would never end. */
+BALANCED_TEST(a_term_with_two_uses_is_computed_once) {
+    at_tensor *t = at_ones(1000);
+    for (int i = 0; i < 40; i++) t = at_add(t, t);
+    ck_assert_double_eq(at_get(t, 999), 0x1p40);
+}
+
+BALANCED_TEST(a_long_chain_is_cut) {
+    at_tensor *t = at_zeros(1000);
+    for (int i = 0; i < 5000; i++) t = at_add(t, 1);
+    ck_assert_double_eq(at_get(t, 0), 5000);
+    for (int i = 0; i < 200; i++)
+        t = i % 2 ? at_flip(t, 0) : at_reshape(at_transpose(at_reshape(t, 10, 100), 0, 1), 1000);
+    ck_assert_double_eq(at_item(at_sum(t)), 5e6);
+}
+
+BALANCED_TEST(a_costly_part_has_many_readers) {
+    at_tensor *costly = at_pow(at_exp(at_sin(at_full(0.5, 20000))), 1.5), *sum = at_zeros(20000);
+    for (int i = 0; i < 30; i++) sum = at_add(sum, at_mul(costly, i));
+    at_tensor *expected = at_mul(at_detach(costly), 435);
+    ck_assert(at_allclose(sum, expected, 1e-5, 0));
+    for (int i = 0; i < 10; i++)
+        ck_assert_double_eq_tol(at_item(at_max(at_mul(costly, i))), i * at_get(costly, 0), 1e-5);
+}
+
+/* ---- what is pending never sees a later value -------------------------------------------------------------------- */
+
+BALANCED_TEST(in_place_updates_come_too_late) {
+    at_tensor *x = at_ones(50), *view = at_flip(x, 0), *sum = at_add(x, 1), *product = at_mul(view, sum);
+    at_floats_mut(x)[0] = 100;
+    CHECK_ELEMENTS(at_slice(product, 0, 48, 50, 1), 2, 2);
+    at_floats_mut(x)[1] = 100; /* nothing else holds it by now */
+    CHECK_ELEMENTS(at_slice(sum, 0, 0, 3, 1), 2, 2, 2);
+    CHECK_ELEMENTS(at_slice(x, 0, 0, 3, 1), 100, 100, 1);
+    at_floats_mut(sum)[0] = -1; /* a pending one is computed, then written to */
+    CHECK_ELEMENTS(at_slice(at_add(sum, x), 0, 0, 2, 1), 99, 102);
+}
+
+BALANCED_TEST(a_step_comes_too_late) {
+    at_tensor *w = at_set_requires_grad(at_ones(30), true), *items[] = {w};
+    at_optimizer *trainer = at_sgd(((at_parameter_list){1, items}), .lr = 1);
+    at_tensor *pending = at_mul(w, 3), *detached = at_add(at_detach(w), 1), *loss = at_sum(at_square(w));
+    ck_assert(at_backward(loss));
+    ck_assert(at_optimizer_step(trainer));
+    CHECK_ELEMENTS(at_slice(w, 0, 0, 2, 1), -1, -1);
+    CHECK_ELEMENTS(at_slice(pending, 0, 0, 2, 1), 3, 3);
+    CHECK_ELEMENTS(at_slice(detached, 0, 0, 2, 1), 2, 2);
+    at_zero_grad(w);
+    ck_assert(at_backward(loss)); /* at the value that the loss was computed from */
+    CHECK_ELEMENTS(at_slice(at_grad(w), 0, 0, 2, 1), 2, 2);
+    at_optimizer_free(trainer);
+}
+
+/* A sum has one gradient for all its terms; each leaf has one of its own to write to. */
+BALANCED_TEST(gradients_are_not_shared) {
+    at_tensor *a = at_set_requires_grad(at_ones(30), true), *b = at_set_requires_grad(at_ones(30), true),
+              *given = at_ones(30);
+    ck_assert(at_backward(at_sum(at_add(a, b))));
+    at_floats_mut(at_grad(a))[0] = 7;
+    ck_assert_double_eq(at_get(at_grad(b), 0), 1);
+    at_zero_grad(a);
+    ck_assert(at_backward_with(a, given));
+    at_floats_mut(given)[0] = 7;
+    ck_assert_double_eq(at_get(at_grad(a), 0), 1);
+}
+
+/* ---- threads share what is pending ------------------------------------------------------------------------------- */
+
+enum { THREADS = 8 };
+
+static struct {
+    at_tensor *pending;
+    pthread_barrier_t start;
+} common;
+
+static void *read_pending(void *result) {
+    pthread_barrier_wait(&common.start);
+    at_tensor *y = at_mul(common.pending, 2);
+    *(double *)result = at_item(at_sum(at_add(y, at_reshape(at_transpose(common.pending, 0, 1), 100, 80))));
+    return NULL;
+}
+
+BALANCED_TEST(threads_compute_one_pending_tensor) {
+    for (int turn = 0; turn < 30; turn++)
+        AT_SCOPE {
+            pthread_t thread[THREADS];
+            double result[THREADS];
+            at_tensor *x = at_sin(at_reshape(at_arange(0, 8000, 1), 100, 80));
+            common.pending = at_add(at_exp(at_mul(x, x)), at_flip(at_tan(x), 0));
+            pthread_barrier_init(&common.start, NULL, THREADS);
+            for (int i = 0; i < THREADS; i++)
+                ck_assert_int_eq(pthread_create(&thread[i], NULL, read_pending, &result[i]), 0);
+            for (int i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);
+            pthread_barrier_destroy(&common.start);
+            for (int i = 1; i < THREADS; i++) ck_assert_mem_eq(&result[i], &result[0], sizeof(double));
+        }
+}
+
+Suite *deferred_suite(void) {
+    Suite *suite = suite_create("deferred");
+    TCase *bits = tcase_create("bits"), *work = tcase_create("work"), *later = tcase_create("later");
+    tcase_add_test(bits, small_programs);
+    tcase_add_test(bits, large_programs);
+    tcase_add_test(bits, products);
+    suite_add_tcase(suite, bits);
+    tcase_add_test(work, a_term_with_two_uses_is_computed_once);
+    tcase_add_test(work, a_long_chain_is_cut);
+    tcase_add_test(work, a_costly_part_has_many_readers);
+    suite_add_tcase(suite, work);
+    tcase_add_test(later, in_place_updates_come_too_late);
+    tcase_add_test(later, a_step_comes_too_late);
+    tcase_add_test(later, gradients_are_not_shared);
+    tcase_add_test(later, threads_compute_one_pending_tensor);
+    suite_add_tcase(suite, later);
+    return suite;
+}

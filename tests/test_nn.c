@@ -1,0 +1,217 @@
+/* tests/test_nn.c - modules, losses and Nadaraya-Watson attention pooling. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+
+#include "core_support.h"
+
+/* ---- a model of one's own ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+    at_module module;
+    at_tensor *weight, *bias;
+} affine;
+
+typedef struct {
+    at_module module;
+    affine *first, *second;
+    at_tensor *scale, *seen;
+} network;
+
+static affine *new_affine(int64_t inputs, int64_t outputs) {
+    affine *self = at_module_new(sizeof *self, "Affine");
+    ck_assert(at_module_parameter(&self->module, "weight", &self->weight, at_ones(inputs, outputs)));
+    ck_assert(at_module_parameter(&self->module, "bias", &self->bias, at_zeros(outputs)));
+    return self;
+}
+
+/* Registered in this order on purpose: a child, a parameter, a buffer, a child. */
+static network *new_network(void) {
+    network *self = at_module_new(sizeof *self, "Network");
+    self->first = new_affine(3, 4);
+    self->second = new_affine(4, 1);
+    ck_assert(at_module_child(&self->module, "first", &self->first->module));
+    ck_assert(at_module_parameter(&self->module, "scale", &self->scale, at_scalar(2)));
+    ck_assert(at_module_buffer(&self->module, "seen", &self->seen, NULL));
+    ck_assert(at_module_child(&self->module, "second", &self->second->module));
+    return self;
+}
+
+BALANCED_TEST(parameters_own_before_children) {
+    network *net = new_network();
+    at_parameter_list list = at_parameters(&net->module);
+    at_tensor *expected[] = {net->scale, net->first->weight, net->first->bias, net->second->weight, net->second->bias};
+    ck_assert_int_eq(list.count, 5);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_ptr_eq(list.items[i], expected[i]);
+        ck_assert(at_requires_grad(list.items[i]));
+    }
+    at_module_free(&net->module);
+    at_module_free(NULL);
+}
+
+BALANCED_TEST(a_module_holds_its_parts) {
+    network *net = NULL;
+    AT_SCOPE {
+        net = new_network();
+        at_assign(&net->seen, at_ones(2));
+    }
+    ck_assert_double_eq(at_item(net->scale), 2);
+    ck_assert_double_eq(at_get(net->seen, 1), 1);
+    ck_assert(!at_requires_grad(net->seen));
+    at_module_free(&net->module);
+}
+
+static void check_printed(at_module *module, const char *expected) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    at_module_fprint(file, module);
+    fclose(file);
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
+BALANCED_TEST(printing) {
+    network *net = new_network();
+    check_printed(&net->module, "Network(\n"
+                                "  (first): Affine(\n"
+                                "    (weight): parameter float32 (3, 4)\n"
+                                "    (bias): parameter float32 (4)\n"
+                                "  )\n"
+                                "  (scale): parameter float32 ()\n"
+                                "  (seen): buffer not set\n"
+                                "  (second): Affine(\n"
+                                "    (weight): parameter float32 (4, 1)\n"
+                                "    (bias): parameter float32 (1)\n"
+                                "  )\n"
+                                ")\n"
+                                "22 trainable numbers\n");
+    at_module_free(&net->module);
+    at_module *empty = at_module_new(sizeof *empty, "Empty");
+    check_printed(empty, "Empty()\n0 trainable numbers\n");
+    ck_assert_int_eq(at_parameters(empty).count, 0);
+    at_module_free(empty);
+}
+
+BALANCED_TEST(wrong_parts_change_nothing) {
+    affine *self = new_affine(2, 2);
+    at_tensor *slot = NULL, *other = at_ones(2), *weight = self->weight;
+    ck_assert(!at_module_parameter(&self->module, "weight", &slot, other));
+    expect_error(AT_ERROR_VALUE, "module_parameter: Affine has a part named \"weight\" already");
+    ck_assert(!at_requires_grad(other));
+    ck_assert(!at_module_buffer(&self->module, "bias", &slot, other));
+    expect_error(AT_ERROR_VALUE, "module_buffer: Affine has a part named \"bias\" already");
+    ck_assert(!at_module_parameter(&self->module, "gain", &slot, NULL));
+    expect_error(AT_ERROR_VALUE, "module_parameter: value is NULL");
+    ck_assert(!at_module_parameter(&self->module, "gain", &slot, at_to(other, AT_INT64)));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_DTYPE);
+    at_clear_error();
+    ck_assert_ptr_null(slot);
+    ck_assert_ptr_eq(self->weight, weight);
+    ck_assert_int_eq(at_parameters(&self->module).count, 2);
+    at_module_free(&self->module);
+}
+
+static int destroyed;
+static void count_destroyed(at_module *self) {
+    (void)self;
+    destroyed++;
+}
+
+BALANCED_TEST(destroy_is_called_once_for_each) {
+    network *net = new_network();
+    net->module.destroy = net->first->module.destroy = count_destroyed;
+    at_module_free(&net->module);
+    ck_assert_int_eq(destroyed, 2);
+}
+
+/* ---- losses ------------------------------------------------------------------------------------------------------ */
+
+BALANCED_TEST(mean_squared_error) {
+    const double a[] = {1, 2, 3, 4}, b[] = {0, 2, 5, 1};
+    at_tensor *input = at_set_requires_grad(at_from_doubles_shape(a, AT_SHAPE(4)), true);
+    at_tensor *target = at_from_doubles_shape(b, AT_SHAPE(4));
+    CHECK_ELEMENTS(at_mse_loss(input, target, AT_NONE), 1, 0, 4, 9);
+    CHECK_ELEMENTS(at_mse_loss(input, target, AT_MEAN), 3.5);
+    at_tensor *sum = at_mse_loss(input, target, AT_SUM);
+    CHECK_ELEMENTS(sum, 14);
+    ck_assert(at_backward(sum));
+    CHECK_ELEMENTS(at_grad(input), 2, 0, -4, 6);
+}
+
+/* ---- attention pooling ------------------------------------------------------------------------------------------- */
+
+BALANCED_TEST(nw_kernel_regression_follows_its_formula) {
+    enum { QUERIES = 4, KEYS = 3 };
+    at_manual_seed(0);
+    NWKernelRegression *net = at_nw_kernel_regression();
+    ck_assert_float_eq((float)at_get(net->w, 0), 0.49625659f); /* torch.rand(1) after torch.manual_seed(0) */
+    ck_assert_ptr_null(net->attention_weights);
+    at_tensor *queries = at_rand(QUERIES), *keys = at_rand(QUERIES, KEYS), *values = at_rand(QUERIES, KEYS);
+    at_tensor *y = at_nw_kernel_regression_forward(net, queries, keys, values);
+    CHECK_SHAPE(y, QUERIES);
+    CHECK_SHAPE(net->attention_weights, QUERIES, KEYS);
+    double w = at_get(net->w, 0);
+    for (int q = 0; q < QUERIES; q++) {
+        double e[KEYS], sum = 0, expected = 0;
+        for (int k = 0; k < KEYS; k++) sum += e[k] = exp(-pow((at_get(queries, q) - at_get(keys, q, k)) * w, 2) / 2);
+        for (int k = 0; k < KEYS; k++) expected += e[k] / sum * at_get(values, q, k);
+        ck_assert_double_eq_tol(at_get(y, q), expected, 1e-6);
+        for (int k = 0; k < KEYS; k++) ck_assert_double_eq_tol(at_get(net->attention_weights, q, k), e[k] / sum, 1e-6);
+    }
+    check_printed(&net->module, "NWKernelRegression(\n"
+                                "  (w): parameter float32 (1)\n"
+                                "  (attention_weights): buffer float32 (4, 3)\n"
+                                ")\n"
+                                "1 trainable number\n");
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(attention_weights_keep_no_graph_alive) {
+    NWKernelRegression *net = at_nw_kernel_regression();
+    int64_t before = at_live_tensors();
+    AT_SCOPE {
+        at_tensor *x = at_set_requires_grad(at_rand(30), true), *keys = at_rand(30, 29);
+        ck_assert_ptr_nonnull(at_nw_kernel_regression_forward(net, x, keys, keys));
+        ck_assert(!at_requires_grad(net->attention_weights));
+    }
+    ck_assert_int_eq(at_live_tensors(), before + 1);
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(nw_kernel_regression_of_wrong_shapes) {
+    NWKernelRegression *net = at_nw_kernel_regression();
+    at_tensor *q = at_zeros(3), *k = at_zeros(3, 2);
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, at_zeros(4, 2), at_zeros(4, 2)));
+    expect_error(AT_ERROR_SHAPE,
+                 "nw_kernel_regression_forward: queries (3), keys (4, 2), values (4, 2): want (queries), (queries, "
+                 "keys), (queries, keys)");
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, k, at_zeros(3, 1)));
+    at_clear_error();
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, k, k, k));
+    at_clear_error();
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, NULL, k));
+    expect_error(AT_ERROR_VALUE, "nw_kernel_regression_forward: keys is NULL");
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(NULL, q, k, k));
+    expect_error(AT_ERROR_VALUE, "nw_kernel_regression_forward: net is NULL");
+    ck_assert_ptr_null(net->attention_weights);
+    CHECK_SHAPE(at_nw_kernel_regression_forward(net, at_zeros(0), at_zeros(0, 5), at_zeros(0, 5)), 0);
+    at_module_free(&net->module);
+}
+
+Suite *nn_suite(void) {
+    Suite *suite = suite_create("nn");
+    TCase *modules = tcase_create("modules"), *models = tcase_create("models");
+    tcase_add_test(modules, parameters_own_before_children);
+    tcase_add_test(modules, a_module_holds_its_parts);
+    tcase_add_test(modules, printing);
+    tcase_add_test(modules, wrong_parts_change_nothing);
+    tcase_add_test(modules, destroy_is_called_once_for_each);
+    suite_add_tcase(suite, modules);
+    tcase_add_test(models, mean_squared_error);
+    tcase_add_test(models, nw_kernel_regression_follows_its_formula);
+    tcase_add_test(models, attention_weights_keep_no_graph_alive);
+    tcase_add_test(models, nw_kernel_regression_of_wrong_shapes);
+    suite_add_tcase(suite, models);
+    return suite;
+}
