@@ -349,24 +349,32 @@ at_tensor *at_masked_fill_operand(at_tensor *x, at_tensor *mask, at_operand valu
     return choose(mask, &value, &rest, x->value->dtype);
 }
 
+/* A bound in the dtype that is compared in; an infinite one is int64's own end. */
+static at_operand bound(double x, at_dtype dtype) {
+    if (dtype != AT_INT64) return at_operand_float(x);
+    return at_operand_integer(x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x);
+}
+
+static bool is_whole(double x) { return isinf(x) || x == floor(x); }
+
+static tn_value *clamp_value(at_tensor *x, const at_operand *lo, const at_operand *hi, at_dtype dtype) {
+    at_tensor *low = as_tensor(lo, dtype), *high = low ? as_tensor(hi, dtype) : NULL;
+    const at_shape *shape = &x->value->shape;
+    tn_value *raised = high ? binary_value(TN_MAXIMUM, dtype, shape, x, low, dtype) : NULL;
+    tn_value *y = NULL;
+    if (raised) y = tn_value_elementwise(TN_MINIMUM, dtype, shape, (tn_value *[]){raised, high->value}, 2);
+    tn_value_release(raised);
+    return y;
+}
+
 at_tensor *at_clamp(at_tensor *x, double lo, double hi) {
     AG_CHECK_TENSOR("clamp", x);
-    if (isnan(lo) || isnan(hi)) return at_fail(AT_ERROR_VALUE, "clamp: bounds %g and %g: want numbers", lo, hi);
-    if (x->value->dtype == AT_BOOL)
-        return at_fail(AT_ERROR_DTYPE, "clamp: %s: want numbers (at_to converts)", tn_describe(x));
     at_dtype dtype = x->value->dtype;
-    if (dtype == AT_INT64 && ((isfinite(lo) && lo != floor(lo)) || (isfinite(hi) && hi != floor(hi))))
-        dtype = at_default_dtype();
-    if (dtype == AT_INT64) lo = lo < -0x1p62 ? -0x1p62 : lo, hi = hi > 0x1p62 ? 0x1p62 : hi;
-    at_operand low = at_operand_float(lo), high = at_operand_float(hi);
-    at_tensor *bounds[2] = {as_tensor(&low, dtype), as_tensor(&high, dtype)};
-    if (!bounds[0] || !bounds[1]) return NULL;
-    tn_value *raised = binary_value(TN_MAXIMUM, dtype, &x->value->shape, x, bounds[0], dtype), *y = NULL;
-    if (raised) {
-        tn_value *operands[2] = {raised, bounds[1]->value};
-        y = tn_value_elementwise(TN_MINIMUM, dtype, &x->value->shape, operands, 2);
-    }
-    tn_value_release(raised);
+    if (isnan(lo) || isnan(hi)) return at_fail(AT_ERROR_VALUE, "clamp: bounds %g and %g: want numbers", lo, hi);
+    if (dtype == AT_BOOL) return at_fail(AT_ERROR_DTYPE, "clamp: %s: want numbers (at_to converts)", tn_describe(x));
+    if (dtype == AT_INT64 && !(is_whole(lo) && is_whole(hi))) dtype = at_default_dtype();
+    at_operand low = bound(lo, dtype), high = bound(hi, dtype);
+    tn_value *y = clamp_value(x, &low, &high, dtype);
     return ag_record(AG_clamp, y, &x, 1, &(ag_parameters){.number = lo, .other_number = hi});
 }
 AG_RULE(clamp) {

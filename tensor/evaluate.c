@@ -245,7 +245,11 @@ static void classify_reads(tn_program *p) {
     }
 }
 
-/* A register is free again after the last instruction that reads it. Reads that have to be gathered take one as well. */
+/* What is read where it lies, at every block. */
+static bool is_read_in_place(const tn_slot *slot) { return slot->stored && (slot->contiguous || slot->uniform); }
+
+/* A register is free again after the last instruction that reads it. Reads that have to be gathered take one as well.
+ * The fewer registers, the more of them stay in the nearest cache. */
 static void assign_registers(tn_program *p) {
     int last_use[TN_MAX_SLOTS], occupant[TN_MAX_SLOTS];
     for (int i = 0; i < p->n_slots; i++) {
@@ -258,12 +262,17 @@ static void assign_registers(tn_program *p) {
         tn_slot *slot = &p->slot[i];
         size_t bytes = tn_dtype_size(slot->value->dtype);
         if (bytes > element) element = bytes;
+        if (is_read_in_place(slot)) {
+            slot->reg = 0; /* not used */
+            continue;
+        }
         int r = 0;
         while (r < p->n_registers && last_use[occupant[r]] >= i) r++;
         if (r == p->n_registers) p->n_registers++;
         occupant[r] = i;
         slot->reg = r;
     }
+    if (p->n_registers == 0) p->n_registers = 1; /* where a lone element is spread out */
     p->register_bytes = element * TN_BLOCK + 64; /* the 64 keep registers out of one another's way in the cache */
 }
 

@@ -1,4 +1,5 @@
-# tools/setup.sh [ci] - installs what building and testing atled need, or with "ci" what .ci/run needs beyond that.
+# tools/setup.sh [ci | conformance] - installs what building and testing atled need, or with "ci" what .ci/run needs
+# beyond that, or with "conformance" what `make conformance` does.
 # What is missing is found by trying it, so nothing is asked of a package manager on a machine that has everything.
 set -eu
 CC=${CC:-cc} CXX=${CXX:-g++} PKG_CONFIG=${PKG_CONFIG:-pkg-config}
@@ -39,6 +40,13 @@ missing() {
         have valgrind || printf ' valgrind'
         return
     fi
+    if [ "$what" = conformance ]; then
+        have protoc-c || printf ' protobuf-c-compiler'
+        package libprotobuf-c || printf ' libprotobuf-c'
+        test -e /usr/include/onnx/onnx.proto || printf ' onnx.proto'
+        test -d /usr/share/libonnx-testdata/data || printf ' libonnx-testdata'
+        return
+    fi
     c_compiler || printf ' C-compiler(%s)' "$CC"
     cxx_compiler || printf ' C++-compiler(%s)' "$CXX"
     have make || printf ' make'
@@ -64,8 +72,14 @@ as_root() {
 packages() { if [ "$what" = ci ]; then echo "$2"; else echo "$1"; fi; }
 
 install_all() {
-    if have apt-get; then
+    if [ "$what" = conformance ] && ! have apt-get; then
+        echo "setup: the test cases are Debian's package libonnx-testdata. Without apt-get, please install protobuf-c and" >&2
+        echo "setup: set ONNX_DATA to the cases' folder and ONNX_PROTO to onnx.proto, both from ONNX's own sources" >&2
+        exit 1
+    elif have apt-get; then
         names=$(packages "gcc g++ libc6-dev make pkg-config libpng-dev check libopenblas0" "clang clang-format valgrind")
+        conformance="pkg-config protobuf-c-compiler libprotobuf-c-dev libonnx-dev libonnx-testdata"
+        [ "$what" != conformance ] || names=$conformance
         as_root apt-get update
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $names
     elif have dnf; then
