@@ -12,11 +12,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../autograd/custom.h"
 #include "../autograd/internal.h"
 #include "../nn/nn.h"
 #include "support.h"
 
-/* ---- shapes of inputs -------------------------------------------------------------------------------------------------- */
+/* ---- shapes of inputs -------------------------------------------------------------------------------------------- */
 
 enum { MAX_INPUTS = 3, LARGEST_CHECKED = 40 };
 
@@ -72,7 +73,7 @@ static const shapes products[] = {
 };
 /* clang-format on */
 
-/* ---- values of inputs -------------------------------------------------------------------------------------------------- */
+/* ---- values of inputs -------------------------------------------------------------------------------------------- */
 
 typedef enum {
     REAL,     /* -2 to 2, at least 0.05 from every multiple of 0.5, where functions have kinks */
@@ -106,7 +107,7 @@ static at_tensor *numbers(at_dtype dtype, const at_shape *shape, domain d, int p
     return x;
 }
 
-/* ---- what the table's expressions use ---------------------------------------------------------------------------------- */
+/* ---- what the table's expressions use ---------------------------------------------------------------------------- */
 
 static int64_t size_along(at_tensor *x, int dim) { return at_ndim(x) ? at_size(x, dim) : 1; }
 
@@ -138,8 +139,10 @@ static at_tensor *index_like(at_tensor *x, int dim) { return indices(at_shape_of
 static at_tensor *some_indices(at_tensor *x, int dim, int64_t n) {
     at_shape shape = at_shape_of(x);
     for (int d = 0; d < shape.ndim; d++) {
-        if (d == (dim < 0 ? dim + shape.ndim : dim)) shape.dim[d] = n;
-        else shape.dim[d] -= shape.dim[d] > 1;
+        if (d == (dim < 0 ? dim + shape.ndim : dim))
+            shape.dim[d] = n;
+        else
+            shape.dim[d] -= shape.dim[d] > 1;
     }
     return indices(shape, size_along(x, dim));
 }
@@ -172,7 +175,26 @@ static at_shape repetitions(at_tensor *x, int64_t lead) {
     return times;
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------------- */
+/* a^2 b as an operation of the user's own. */
+static at_tensor *square_times(at_custom_call *call) {
+    at_custom_save(call, at_mul(call->inputs[0], 2));
+    return at_mul(at_square(call->inputs[0]), call->inputs[1]);
+}
+
+static bool square_times_derivative(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)y;
+    at_tensor *a = call->inputs[0], *b = call->inputs[1];
+    dx[0] = at_mul(g, at_mul(at_mul(a, 2), b));
+    dx[1] = at_mul(g, at_square(a));
+    return dx[0] && dx[1] && call->n_saved == 1 && at_equal(call->saved[0], at_mul(at_detach(a), 2));
+}
+
+static at_tensor *custom(at_tensor *a, at_tensor *b) {
+    static const at_custom_operation operation = {"square_times", square_times, square_times_derivative, NULL};
+    return at_custom(&operation, (at_tensor *[]){a, b}, 2, NULL);
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int dim;
@@ -252,6 +274,7 @@ enum {
     X(number_where, where, any, REAL, 0, ONCE, at_where(mask_like(a), 1.5, a))                                          \
     X(masked_fill, where, with_scalar, REAL, 0, ONCE, at_masked_fill(a, mask_like(a), b))                               \
     X(masked_fill_number, where, any, REAL, 0, ONCE, at_masked_fill(a, mask_like(a), -10))                              \
+    X(custom, custom, pairs, REAL, 0, ONCE, custom(a, b))                                                               \
     X(to, to, any, REAL, 0, ONCE, at_to(a, AT_FLOAT64))                                                                 \
     X(contiguous, contiguous, any, REAL, 0, ONCE, at_contiguous(a))
 
@@ -365,7 +388,7 @@ static const struct {
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
-/* ---- one case: a row with certain shapes, layouts and arguments -------------------------------------------------------- */
+/* ---- one case: a row with certain shapes, layouts and arguments -------------------------------------------------- */
 
 typedef struct {
     const row *row;
@@ -406,14 +429,14 @@ static void check_derivatives(const test_case *t) {
     at_tensor *x[MAX_INPUTS];
     int n = t->shapes->n;
     for (int only = n > 1 ? 0 : n; only <= n; only++) {
-        for (int i = 0; i < n; i++)
-            x[i] = at_set_requires_grad(input_of(t, i, AT_FLOAT64), only == n || only == i);
+        for (int i = 0; i < n; i++) x[i] = at_set_requires_grad(input_of(t, i, AT_FLOAT64), only == n || only == i);
         check_gradients(t, x, n, only < n ? alone[only] : "all require grad");
     }
-    if (n == 2 && tn_shapes_equal(&t->shapes->shape[0], &t->shapes->shape[1])) check_gradients(t, x, 1, "one tensor twice");
+    if (n == 2 && tn_shapes_equal(&t->shapes->shape[0], &t->shapes->shape[1]))
+        check_gradients(t, x, 1, "one tensor twice");
 }
 
-/* ---- eager and deferred computing give the same bits ------------------------------------------------------------------- */
+/* ---- eager and deferred computing give the same bits ------------------------------------------------------------- */
 
 typedef struct {
     at_tensor *y, *grad[MAX_INPUTS];
@@ -445,8 +468,7 @@ static const void *elements(at_tensor *t) {
 static void check_same_bits(const test_case *t, at_tensor *a, at_tensor *b, const char *what) {
     ck_assert_msg(a && b && at_dtype_of(a) == at_dtype_of(b) && at_numel(a) == at_numel(b), "%s", describe(t, what));
     size_t bytes = (size_t)at_numel(a) * (at_dtype_of(a) == AT_FLOAT32 ? 4 : 8);
-    if (memcmp(elements(a), elements(b), bytes) != 0)
-        ck_abort_msg("different bits: %s", describe(t, what));
+    if (memcmp(elements(a), elements(b), bytes) != 0) ck_abort_msg("different bits: %s", describe(t, what));
 }
 
 static void check_deferred(const test_case *t) {
@@ -469,7 +491,7 @@ static void check_without_recording(const test_case *t) {
     check_same_bits(t, y, t->row->function(x, t->shapes->n, &p), "under AT_NO_GRAD");
 }
 
-/* ---- a row reaches the operation that it stands for -------------------------------------------------------------------- */
+/* ---- a row reaches the operation that it stands for -------------------------------------------------------------- */
 
 enum { MAX_NODES = 256 };
 
@@ -500,7 +522,7 @@ static bool reaches_operation(const test_case *t) {
     return at_gradients(at_sum(at_mul(y, u)), x, 1, true, &g) && graph_has(g, t->row->operation);
 }
 
-/* ---- all cases of a row ------------------------------------------------------------------------------------------------ */
+/* ---- all cases of a row ------------------------------------------------------------------------------------------ */
 
 static int64_t largest(const shapes *s) {
     int64_t numel = 0;
@@ -559,7 +581,7 @@ START_TEST(row_by_differences) {
 }
 END_TEST
 
-/* ---- nothing is left out ----------------------------------------------------------------------------------------------- */
+/* ---- nothing is left out ----------------------------------------------------------------------------------------- */
 
 START_TEST(every_place_in_operations_def_has_a_row) {
     static const ag_operation differentiable[] = {
@@ -580,8 +602,9 @@ END_TEST
 static const char header[] = "autograd/operations.h"; /* from the repository's root, where make check runs */
 
 /* Integer or bool results; compared by value in other suites. */
-static const char constant[] = " eq ne lt le gt ge logical_and logical_or logical_not any any_dim all all_dim argmax argmin "
-                               "argsort one_hot ";
+static const char constant[] =
+    " eq ne lt le gt ge logical_and logical_or logical_not any any_dim all all_dim argmax argmin "
+    "argsort one_hot ";
 
 /* at_add_operands is called as at_add, at_reshape_shape also as at_reshape: the name up to such an ending. */
 static void remove_ending(char *name) {
@@ -618,7 +641,7 @@ START_TEST(every_function_in_operations_h_has_a_row) {
 }
 END_TEST
 
-/* ---- the checker itself: it must find wrong rules ---------------------------------------------------------------------- */
+/* ---- the checker itself: it must find wrong rules ---------------------------------------------------------------- */
 
 /* The value of f with the derivatives of g: a wrong rule, made of right ones. */
 static at_tensor *pretend(at_tensor *f, at_tensor *g) { return at_add(at_detach(at_sub(f, g)), g); }
@@ -632,9 +655,9 @@ static at_tensor *by_b(at_tensor **x) { return at_mul(at_detach(x[0]), at_sin(x[
 /* 1, but another number for element 4 of six. */
 static at_tensor *but_one(double number) { return at_add(at_mul(at_eq(at_arange(0, 6, 1), 4), number - 1), 1); }
 
-#define DEFINE(name, ...)                                                                                               \
+#define DEFINE(name, ...)                                                                                              \
     static at_tensor *name(at_tensor **x, int n, void *context) {                                                      \
-        (void)x, (void)n, (void)context;                                                                                  \
+        (void)x, (void)n, (void)context;                                                                               \
         return __VA_ARGS__;                                                                                            \
     }
 DEFINE(flipped_sign, pretend(product(x), at_sub(by_a(x), by_b(x))))
@@ -645,7 +668,8 @@ DEFINE(dropped_operand, by_a(x))
 DEFINE(zero_rule, pretend(product(x), at_mul(at_add(x[0], x[1]), 0)))
 DEFINE(detached, at_detach(product(x)))
 DEFINE(not_a_number, pretend(product(x), at_add(product(x), at_sqrt(at_mul(x[1], 0)))))
-DEFINE(other_outputs, pretend(product(x), at_add(by_a(x), at_flip(by_b(x), 0)))) /* a sum of all outputs would not show it */
+DEFINE(other_outputs,
+       pretend(product(x), at_add(by_a(x), at_flip(by_b(x), 0)))) /* a sum of all outputs would not show it */
 DEFINE(right, product(x))
 
 typedef struct {
@@ -689,8 +713,10 @@ START_TEST(wrong_rules_are_found) {
     double analytic, numeric;
     int found = sscanf(at_error() + length, "analytic gradient %lf, numeric %lf", &analytic, &numeric);
     ck_assert_msg(found == 2 && isfinite(numeric) && fabs(numeric) > 1e-3, "%s: %s", m->name, at_error());
-    if (isnan(m->ratio)) ck_assert_msg(isnan(analytic), "%s: %s", m->name, at_error());
-    else if (m->ratio != 2) ck_assert_double_eq_tol(analytic / numeric, m->ratio, 1e-6);
+    if (isnan(m->ratio))
+        ck_assert_msg(isnan(analytic), "%s: %s", m->name, at_error());
+    else if (m->ratio != 2)
+        ck_assert_double_eq_tol(analytic / numeric, m->ratio, 1e-6);
     at_clear_error();
 }
 END_TEST
@@ -701,7 +727,7 @@ static at_tensor *from_here(at_tensor *x) { return at_sub(x, at_detach(x)); }
 DEFINE(too_curved, at_add(at_sin(x[0]), at_square(from_here(x[0]))))
 DEFINE(straight, at_add(at_detach(at_sin(x[0])), at_mul(at_detach(at_cos(x[0])), from_here(x[0]))))
 DEFINE(slightly_too_curved,
-      at_sub(at_sin(x[0]), at_mul(at_mul(at_sin(at_detach(x[0])), 0.005), at_square(from_here(x[0])))))
+       at_sub(at_sin(x[0]), at_mul(at_mul(at_sin(at_detach(x[0])), 0.005), at_square(from_here(x[0])))))
 DEFINE(sine, at_sin(x[0]))
 
 START_TEST(wrong_second_derivatives_are_found) {
@@ -771,7 +797,7 @@ START_TEST(misuse_is_reported) {
 }
 END_TEST
 
-/* ---- the suite --------------------------------------------------------------------------------------------------------- */
+/* ---- the suite --------------------------------------------------------------------------------------------------- */
 
 static void print_checks(void) { printf("gradients: %d gradient checks in %d rows\n", *n_checks, ROWS); }
 
