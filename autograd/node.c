@@ -134,26 +134,17 @@ static bool is_constant(ag_operation operation) {
 
 at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
                      const ag_parameters *parameters) {
-    if (!y) return NULL;
-    ag_node *node = NULL;
-    if (!paused && !is_constant(operation) && tn_is_floating(y->dtype) && needs_gradient(inputs, n)) {
-        node = node_new(operation, n, parameters);
-        if (!node) {
-            tn_value_release(y);
-            return NULL;
-        }
-        node->value = hold(y);
-        for (int i = 0; i < n; i++) {
-            node->input[i].value = hold(inputs[i]->value);
-            node->input[i].node = at_requires_grad(inputs[i]) ? inputs[i]->node : NULL;
-            if (node->input[i].node) tn_count_up(&node->input[i].node->refs);
-        }
-    }
     at_tensor *t = tn_tensor_from(y);
-    if (t)
-        t->node = node;
-    else if (node)
-        ag_node_release(node);
+    if (!t || paused || is_constant(operation) || !tn_is_floating(y->dtype) || !needs_gradient(inputs, n)) return t;
+    ag_node *node = node_new(operation, n, parameters);
+    if (!node) return NULL; /* t stays with its scope */
+    node->value = hold(y);
+    for (int i = 0; i < n; i++) {
+        node->input[i].value = hold(inputs[i]->value);
+        node->input[i].node = at_requires_grad(inputs[i]) ? inputs[i]->node : NULL;
+        if (node->input[i].node) tn_count_up(&node->input[i].node->refs);
+    }
+    t->node = node;
     return t;
 }
 

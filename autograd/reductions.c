@@ -212,6 +212,7 @@ AG_RULE(norm) { v->dx[0] = at_mul(v->x[0], divide_or_zero(v->g, v->y)); } /* 0 i
 /* For each index along the middle dimension of (outer, n, inner) the product of what comes before it: shifted once,
  * then multiplied with itself shifted by 1, 2, 4, ... No division, so that zeros do no harm. */
 static at_tensor *products_before(at_tensor *x) {
+    if (!x) return NULL;
     int64_t n = x->value->shape.dim[1];
     at_tensor *first = at_slice(x, 1, 0, 1, 1);
     at_tensor *y = at_cat(1, at_ones_like(first), at_slice(x, 1, 0, n - 1, 1));

@@ -31,6 +31,9 @@ static void open_first(const char *const *names, size_t n) {
     for (size_t i = 0; i < n && !library; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
 }
 
+/* By atexit, while the loader can still give everything back. */
+static void unload(void) { dlclose(library); }
+
 static void load(void) {
     static const char *const names[] = {"libopenblas.so.0",
                                         "libopenblas.so",
@@ -45,15 +48,12 @@ static void load(void) {
     else
         open_first(names, sizeof names / sizeof *names);
     if (!library) return;
+    atexit(unload);
     find("cblas_sgemm", &sgemm);
     find("cblas_dgemm", &dgemm);
     void (*set_threads)(int);
     find("openblas_set_num_threads", &set_threads);
     if (set_threads) set_threads(1);
-}
-
-__attribute__((destructor)) static void unload(void) {
-    if (library) dlclose(library);
 }
 
 enum { ROWS_IN_PIECE = 128 };

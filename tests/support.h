@@ -7,13 +7,13 @@
 
 #include "../atled.h"
 
-/* A checked fixture: the test runs within a scope of its own and in the mode AT_ERROR_RETURN. Afterwards no more tensors
- * and bytes may be alive than before, and no error may be left that the test has not expected. */
+/* A checked fixture: the test runs within a scope of its own and in the mode AT_ERROR_RETURN. Afterwards no more
+ * tensors and bytes may be alive than before, and no error may be left that the test has not expected. */
 void support_begin(void);
 void support_end(void);
 
-/* NULL where t has these elements (float64 to 1e-12, float32 to 1e-6, relative; NaN is equal to NaN), otherwise what is
- * different, in a static buffer. */
+/* NULL where t has these elements (float64 to 1e-12, float32 to 1e-6, relative above 1; NaN is equal to NaN), otherwise
+ * what is different, in a static buffer. */
 const char *support_difference(at_tensor *t, int n, const double *expected);
 
 /* EXPECT(at_grad(w), 1, 2, 3): the elements of a tensor, row-major. */
@@ -47,8 +47,8 @@ typedef enum {
 } layout;
 const char *layout_name(layout l);
 
-/* The elements of x, which is contiguous floating point, in that layout, with NaN in between; LAYOUT_EXPANDED repeats x's
- * first slice instead. NULL where a tensor of x's shape cannot lie so. */
+/* The elements of x, which is contiguous floating point, in that layout, with NaN in between; LAYOUT_EXPANDED repeats
+ * x's first slice instead. NULL where a tensor of x's shape cannot lie so. */
 at_tensor *in_layout(at_tensor *x, layout l);
 
 #endif

@@ -1,4 +1,4 @@
-/* tests/test_autograd.c - gradients as a user meets them, from the first leaf to the edges where derivatives break down.
+/* tests/test_autograd.c - gradients as a user meets them, from the first leaf to where derivatives break down.
  *
  * To be read from the top. EXPECT(t, 1, 2, 3) compares a tensor's elements. Each test runs within a scope, and fails if
  * more tensors or bytes are alive after it than before (tests/support.h). Numbers at kinks and poles are PyTorch's. */
@@ -325,6 +325,11 @@ START_TEST(a_failed_backward_changes_no_gradient) {
     EXPECT_ERROR(at_gradients(y, &b, 1, false, &g), AT_ERROR_MEMORY, "out of memory");
     ck_assert_ptr_null(g);
 
+    ck_assert_ptr_null(at_reshape(a, 5)); /* while an earlier error is kept, a later one is still a failure */
+    ck_assert(!at_backward(y));
+    EXPECT_ERROR(false, AT_ERROR_SHAPE, "reshape");
+    EXPECT(at_grad(a), 2);
+
     ck_assert(at_backward(at_mul(a, c))); /* and all goes on */
     EXPECT(at_grad(a), 5);
     EXPECT(at_grad(c), 1);
@@ -442,7 +447,7 @@ END_TEST
 
 /* ---- at the edges, as PyTorch ------------------------------------------------------------------------------------ */
 
-/* The derivative of sum(y) by x, and of sum(y * weights). */
+/* The derivative of sum(y) by x; by(x, WEIGHTED(y, 1, 2)) tells y's elements apart. */
 static at_tensor *by(at_tensor *x, at_tensor *y) {
     at_tensor *g = NULL;
     return at_gradients(at_sum(y), &x, 1, false, &g) ? g : NULL;

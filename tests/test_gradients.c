@@ -1,9 +1,10 @@
 /* tests/test_gradients.c - every differentiable operation against central differences, to the second order.
  *
- * An operation is a row of a table below: its name, the place in autograd/operations.def that it must reach, the shapes and
- * the domain of its inputs, and the expression itself. Each row runs over all its shapes, every layout, every dimension, each
- * input alone requiring a gradient, and one tensor in the place of both inputs. A place in operations.def or a function in
- * autograd/operations.h without a row fails the suite. One family: CK_RUN_CASE=reductions. */
+ * An operation is a row of a table below: its name, the place in autograd/operations.def that it must reach, the shapes
+ * and the domain of its inputs, and the expression itself. Each row runs over all its shapes, every layout, every
+ * dimension, each input alone requiring a gradient, and one tensor in the place of both inputs; computed eagerly and
+ * deferred it must give the same bits. A place in operations.def or a function in autograd/operations.h without a row
+ * fails the suite, as does a checker that misses a wrong rule. One family: CK_RUN_CASE=reductions. */
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include <check.h>
 #include <math.h>
@@ -27,49 +28,53 @@ typedef struct {
 } shapes;
 
 /* clang-format off */
-#define SCALAR   {0, {0}}
-#define S(...)   {(int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), {__VA_ARGS__}}
-/* More than 1,000 elements: too many for differences, but more than are computed in one go. */
-#define MANY     S(3, 5, 111)
+#define SCALAR      {0, {0}}
+#define S(...)      {(int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), {__VA_ARGS__}}
+#define MANY        S(3, 5, 111) /* too many for differences, but more than are computed in one go */
+#define ONE(...)    {1, {__VA_ARGS__}}
+#define TWO(...)    {2, {__VA_ARGS__}}
+#define THREE(...)  {3, {__VA_ARGS__}}
+#define END         {0}
 
 /* One input, by number of dimensions. */
 static const shapes any[] = {
-    {1, {SCALAR}}, {1, {S(0)}}, {1, {S(1)}}, {1, {S(5)}}, {1, {S(2, 3)}}, {1, {S(1, 1)}}, {1, {S(4, 5)}}, {1, {S(3, 0, 2)}},
-    {1, {S(2, 1, 3)}}, {1, {S(1, 3, 2, 1, 2)}}, {1, {MANY}}, {0},
+    ONE(SCALAR), ONE(S(0)), ONE(S(1)), ONE(S(5)), ONE(S(2, 3)), ONE(S(1, 1)), ONE(S(4, 5)), ONE(S(3, 0, 2)),
+    ONE(S(2, 1, 3)), ONE(S(1, 3, 2, 1, 2)), ONE(MANY), END
 };
 enum { VECTORS = 1, MATRICES = 4 }; /* any + VECTORS: of at least one dimension */
 
 /* Two inputs that broadcast, from either side. */
 static const shapes pairs[] = {
-    {2, {SCALAR, SCALAR}}, {2, {S(2, 3), S(2, 3)}}, {2, {S(2, 3), SCALAR}}, {2, {SCALAR, S(2, 3)}}, {2, {S(2, 3), S(3)}},
-    {2, {S(3), S(2, 3)}}, {2, {S(2, 1), S(1, 3)}}, {2, {S(3, 1), S(2, 1, 3)}}, {2, {S(0), S(1)}}, {2, {S(1), S(3, 0)}},
-    {2, {S(4, 5), S(5)}}, {2, {S(1, 2, 1, 2, 1), S(2, 1, 2, 1, 3)}}, {2, {MANY, S(5, 1)}}, {2, {MANY, MANY}}, {0},
+    TWO(SCALAR, SCALAR), TWO(S(2, 3), S(2, 3)), TWO(S(2, 3), SCALAR), TWO(SCALAR, S(2, 3)), TWO(S(2, 3), S(3)),
+    TWO(S(3), S(2, 3)), TWO(S(2, 1), S(1, 3)), TWO(S(3, 1), S(2, 1, 3)), TWO(S(0), S(1)), TWO(S(1), S(3, 0)),
+    TWO(S(4, 5), S(5)), TWO(S(1, 2, 1, 2, 1), S(2, 1, 2, 1, 3)), TWO(MANY, S(5, 1)), TWO(MANY, MANY), END
 };
 
 /* Two inputs of one shape, by number of dimensions. */
 static const shapes alike[] = {
-    {2, {SCALAR, SCALAR}}, {2, {S(0), S(0)}}, {2, {S(1), S(1)}}, {2, {S(5), S(5)}}, {2, {S(2, 3), S(2, 3)}},
-    {2, {S(3, 0, 2), S(3, 0, 2)}}, {2, {S(2, 1, 3), S(2, 1, 3)}}, {2, {S(1, 3, 2, 1, 2), S(1, 3, 2, 1, 2)}},
-    {2, {MANY, MANY}}, {0},
-};
-static const shapes joined_by_rows[] = {
-    {3, {S(2, 3), S(1, 3), S(3, 3)}}, {3, {S(2, 3), S(0, 3), S(1, 3)}}, {3, {S(0), S(2, 3), S(1, 3)}}, {3, {S(2), S(0), S(1)}},
-    {3, {S(2, 2, 2), S(1, 2, 2), S(2, 2, 2)}}, {3, {MANY, MANY, S(0)}}, {0},
+    TWO(SCALAR, SCALAR), TWO(S(0), S(0)), TWO(S(1), S(1)), TWO(S(5), S(5)), TWO(S(2, 3), S(2, 3)),
+    TWO(S(3, 0, 2), S(3, 0, 2)), TWO(S(2, 1, 3), S(2, 1, 3)), TWO(S(1, 3, 2, 1, 2), S(1, 3, 2, 1, 2)),
+    TWO(MANY, MANY), END
 };
 static const shapes with_scalar[] = {
-    {2, {SCALAR, SCALAR}}, {2, {S(5), SCALAR}}, {2, {S(2, 3), SCALAR}}, {2, {S(3, 0, 2), SCALAR}}, {2, {MANY, SCALAR}}, {0},
+    TWO(SCALAR, SCALAR), TWO(S(5), SCALAR), TWO(S(2, 3), SCALAR), TWO(S(3, 0, 2), SCALAR), TWO(MANY, SCALAR), END
+};
+static const shapes joined_by_rows[] = {
+    THREE(S(2, 3), S(1, 3), S(3, 3)), THREE(S(2, 3), S(0, 3), S(1, 3)), THREE(S(0), S(2, 3), S(1, 3)),
+    THREE(S(2), S(0), S(1)), THREE(S(2, 2, 2), S(1, 2, 2), S(2, 2, 2)), THREE(MANY, MANY, S(0)), END
 };
 static const shapes batches[] = {
-    {2, {S(2, 3, 2), S(2, 2, 2)}}, {2, {S(1, 1, 1), S(1, 1, 1)}}, {2, {S(2, 3, 3), S(2, 3, 3)}}, {2, {S(0, 2, 3), S(0, 3, 2)}},
-    {2, {S(2, 0, 3), S(2, 3, 2)}}, {2, {S(2, 2, 0), S(2, 0, 2)}}, {2, {S(1, 1, 5), S(1, 5, 1)}}, {2, {S(3, 1, 2), S(3, 2, 4)}},
-    {2, {S(3, 5, 20), S(3, 20, 30)}}, {0},
+    TWO(S(2, 3, 2), S(2, 2, 2)), TWO(S(1, 1, 1), S(1, 1, 1)), TWO(S(2, 3, 3), S(2, 3, 3)), TWO(S(0, 2, 3), S(0, 3, 2)),
+    TWO(S(2, 0, 3), S(2, 3, 2)), TWO(S(2, 2, 0), S(2, 0, 2)), TWO(S(1, 1, 5), S(1, 5, 1)), TWO(S(3, 1, 2), S(3, 2, 4)),
+    TWO(S(3, 5, 20), S(3, 20, 30)), END
 };
 /* The cases of torch.matmul. */
 static const shapes products[] = {
-    {2, {S(3), S(3)}}, {2, {S(2, 3), S(3)}}, {2, {S(3), S(3, 2)}}, {2, {S(2, 3), S(3, 4)}}, {2, {S(3, 3), S(3, 3)}},
-    {2, {S(2, 2, 3), S(3, 2)}}, {2, {S(2, 3), S(2, 3, 2)}}, {2, {S(3), S(2, 3, 2)}}, {2, {S(2, 2, 3), S(3)}},
-    {2, {S(2, 1, 2, 3), S(3, 3, 2)}}, {2, {S(1, 2, 1, 2, 2), S(2, 1, 1, 2, 2)}}, {2, {S(0, 3), S(3, 2)}}, {2, {S(2, 0), S(0, 3)}},
-    {2, {S(0), S(0)}}, {2, {S(1, 1), S(1, 1)}}, {2, {S(1), S(1, 1)}}, {2, {S(40, 30), S(30, 20)}}, {2, {S(3, 5, 20), S(20, 30)}}, {0},
+    TWO(S(3), S(3)), TWO(S(2, 3), S(3)), TWO(S(3), S(3, 2)), TWO(S(2, 3), S(3, 4)), TWO(S(3, 3), S(3, 3)),
+    TWO(S(2, 2, 3), S(3, 2)), TWO(S(2, 3), S(2, 3, 2)), TWO(S(3), S(2, 3, 2)), TWO(S(2, 2, 3), S(3)),
+    TWO(S(2, 1, 2, 3), S(3, 3, 2)), TWO(S(1, 2, 1, 2, 2), S(2, 1, 1, 2, 2)), TWO(S(0, 3), S(3, 2)),
+    TWO(S(2, 0), S(0, 3)), TWO(S(0), S(0)), TWO(S(1, 1), S(1, 1)), TWO(S(1), S(1, 1)), TWO(S(40, 30), S(30, 20)),
+    TWO(S(3, 5, 20), S(20, 30)), END
 };
 /* clang-format on */
 
@@ -210,145 +215,148 @@ enum {
     TIES = 8  /* has a kink where elements are equal, so none may be */
 };
 
-/* X(name, operation reached, shapes, domain, fewest elements (along p->dim), what is run over, expression of a, b, c and p) */
+/* X(name, operation reached, shapes, domain, fewest elements (along p->dim), what to run over, expression of the inputs
+ * a, b, c and of p) */
 /* clang-format off */
-#define ELEMENTWISE(X)                                                                                                  \
-    X(add, add, pairs, REAL, 0, ONCE, at_add(a, b))                                                                     \
-    X(add_number, add, any, REAL, 0, ONCE, at_add(a, 1.5))                                                              \
-    X(number_add, add, any, REAL, 0, ONCE, at_add(2, a))                                                                \
-    X(sub, sub, pairs, REAL, 0, ONCE, at_sub(a, b))                                                                     \
-    X(sub_number, sub, any, REAL, 0, ONCE, at_sub(a, 2.5f))                                                             \
-    X(number_sub, sub, any, REAL, 0, ONCE, at_sub(1, a))                                                                \
-    X(mul, mul, pairs, REAL, 0, ONCE, at_mul(a, b))                                                                     \
-    X(mul_number, mul, any, REAL, 0, ONCE, at_mul(a, -3))                                                               \
-    X(number_mul, mul, any, REAL, 0, ONCE, at_mul(0.3, a))                                                              \
-    X(div, div, pairs, NONZERO, 0, ONCE, at_div(a, b))                                                                  \
-    X(div_number, div, any, REAL, 0, ONCE, at_div(a, 7))                                                                \
-    X(number_div, div, any, NONZERO, 0, ONCE, at_div(1.5, a))                                                           \
-    X(pow, pow, pairs, POSITIVE, 0, ONCE, at_pow(a, b))                                                                 \
-    X(number_pow, pow, any, REAL, 0, ONCE, at_pow(1.7, a))                                                              \
-    X(pow_number, pow_number, any, POSITIVE, 0, ONCE, at_pow(a, 1.7))                                                   \
-    X(pow_0, pow_number, any, REAL, 0, ONCE, at_pow(a, 0))                                                              \
-    X(pow_1, pow_number, any, REAL, 0, ONCE, at_pow(a, 1))                                                              \
-    X(pow_2, pow_number, any, REAL, 0, ONCE, at_pow(a, 2))                                                              \
-    X(pow_3, pow_number, any, REAL, 0, ONCE, at_pow(a, 3))                                                              \
-    X(pow_minus_1, pow_number, any, NONZERO, 0, ONCE, at_pow(a, -1.0))                                                  \
-    X(pow_half, pow_number, any, POSITIVE, 0, ONCE, at_pow(a, 0.5))                                                     \
-    X(pow_minus_half, pow_number, any, POSITIVE, 0, ONCE, at_pow(a, -0.5))                                              \
-    X(maximum, maximum, pairs, REAL, 0, ONCE, at_maximum(a, b))                                                         \
-    X(maximum_number, maximum, any, REAL, 0, ONCE, at_maximum(a, 0.5))                                                  \
-    X(number_maximum, maximum, any, REAL, 0, ONCE, at_maximum(-1, a))                                                   \
-    X(minimum, minimum, pairs, REAL, 0, ONCE, at_minimum(a, b))                                                         \
-    X(minimum_number, minimum, any, REAL, 0, ONCE, at_minimum(a, 0))                                                    \
-    X(number_minimum, minimum, any, REAL, 0, ONCE, at_minimum(1.0, a))                                                  \
-    X(neg, neg, any, REAL, 0, ONCE, at_neg(a))                                                                          \
-    X(abs, abs, any, REAL, 0, ONCE, at_abs(a))                                                                          \
-    X(sign, sign, any, REAL, 0, ONCE, at_sign(a))                                                                       \
-    X(exp, exp, any, REAL, 0, ONCE, at_exp(a))                                                                          \
-    X(log, log, any, POSITIVE, 0, ONCE, at_log(a))                                                                      \
-    X(log1p, log1p, any, SMALL, 0, ONCE, at_log1p(a))                                                                   \
-    X(expm1, expm1, any, REAL, 0, ONCE, at_expm1(a))                                                                    \
-    X(sqrt, sqrt, any, POSITIVE, 0, ONCE, at_sqrt(a))                                                                   \
-    X(rsqrt, rsqrt, any, POSITIVE, 0, ONCE, at_rsqrt(a))                                                                \
-    X(square, square, any, REAL, 0, ONCE, at_square(a))                                                                 \
-    X(reciprocal, reciprocal, any, NONZERO, 0, ONCE, at_reciprocal(a))                                                  \
-    X(sin, sin, any, REAL, 0, ONCE, at_sin(a))                                                                          \
-    X(cos, cos, any, REAL, 0, ONCE, at_cos(a))                                                                          \
-    X(tan, tan, any, SMALL, 0, ONCE, at_tan(a))                                                                         \
-    X(tanh, tanh, any, REAL, 0, ONCE, at_tanh(a))                                                                       \
-    X(sigmoid, sigmoid, any, REAL, 0, ONCE, at_sigmoid(a))                                                              \
-    X(relu, relu, any, REAL, 0, ONCE, at_relu(a))                                                                       \
-    X(leaky_relu, where, any, REAL, 0, ONCE, at_leaky_relu(a, 0.1))                                                     \
-    X(gelu, erf, any, REAL, 0, ONCE, at_gelu(a))                                                                        \
-    X(silu, silu, any, REAL, 0, ONCE, at_silu(a))                                                                       \
-    X(softplus, softplus, any, REAL, 0, ONCE, at_softplus(a))                                                           \
-    X(softplus_above_20, softplus, any, REAL, 0, ONCE, at_softplus(at_add(a, 23)))                                      \
-    X(erf, erf, any, REAL, 0, ONCE, at_erf(a))                                                                          \
-    X(floor, floor, any, REAL, 0, ONCE, at_floor(a))                                                                    \
-    X(ceil, ceil, any, REAL, 0, ONCE, at_ceil(a))                                                                       \
-    X(round, round, any, REAL, 0, ONCE, at_round(a))                                                                    \
-    X(clamp, clamp, any, REAL, 0, ONCE, at_clamp(a, -1, 0.5))                                                           \
-    X(clamp_above, clamp, any, REAL, 0, ONCE, at_clamp(a, -INFINITY, 0.5))                                              \
-    X(where, where, pairs, REAL, 0, ONCE, at_where(mask_like(b), a, b))                                                 \
-    X(where_number, where, any, REAL, 0, ONCE, at_where(mask_like(a), a, 2))                                            \
-    X(number_where, where, any, REAL, 0, ONCE, at_where(mask_like(a), 1.5, a))                                          \
-    X(masked_fill, where, with_scalar, REAL, 0, ONCE, at_masked_fill(a, mask_like(a), b))                               \
-    X(masked_fill_number, where, any, REAL, 0, ONCE, at_masked_fill(a, mask_like(a), -10))                              \
-    X(custom, custom, pairs, REAL, 0, ONCE, custom(a, b))                                                               \
-    X(to, to, any, REAL, 0, ONCE, at_to(a, AT_FLOAT64))                                                                 \
+#define ELEMENTWISE(X)                                                                                                \
+    X(add, add, pairs, REAL, 0, ONCE, at_add(a, b))                                                                   \
+    X(add_number, add, any, REAL, 0, ONCE, at_add(a, 1.5))                                                            \
+    X(number_add, add, any, REAL, 0, ONCE, at_add(2, a))                                                              \
+    X(sub, sub, pairs, REAL, 0, ONCE, at_sub(a, b))                                                                   \
+    X(sub_number, sub, any, REAL, 0, ONCE, at_sub(a, 2.5f))                                                           \
+    X(number_sub, sub, any, REAL, 0, ONCE, at_sub(1, a))                                                              \
+    X(mul, mul, pairs, REAL, 0, ONCE, at_mul(a, b))                                                                   \
+    X(mul_number, mul, any, REAL, 0, ONCE, at_mul(a, -3))                                                             \
+    X(number_mul, mul, any, REAL, 0, ONCE, at_mul(0.3, a))                                                            \
+    X(div, div, pairs, NONZERO, 0, ONCE, at_div(a, b))                                                                \
+    X(div_number, div, any, REAL, 0, ONCE, at_div(a, 7))                                                              \
+    X(number_div, div, any, NONZERO, 0, ONCE, at_div(1.5, a))                                                         \
+    X(pow, pow, pairs, POSITIVE, 0, ONCE, at_pow(a, b))                                                               \
+    X(number_pow, pow, any, REAL, 0, ONCE, at_pow(1.7, a))                                                            \
+    X(pow_number, pow_number, any, POSITIVE, 0, ONCE, at_pow(a, 1.7))                                                 \
+    X(pow_0, pow_number, any, REAL, 0, ONCE, at_pow(a, 0))                                                            \
+    X(pow_1, pow_number, any, REAL, 0, ONCE, at_pow(a, 1))                                                            \
+    X(pow_2, pow_number, any, REAL, 0, ONCE, at_pow(a, 2))                                                            \
+    X(pow_3, pow_number, any, REAL, 0, ONCE, at_pow(a, 3))                                                            \
+    X(pow_minus_1, pow_number, any, NONZERO, 0, ONCE, at_pow(a, -1.0))                                                \
+    X(pow_half, pow_number, any, POSITIVE, 0, ONCE, at_pow(a, 0.5))                                                   \
+    X(pow_minus_half, pow_number, any, POSITIVE, 0, ONCE, at_pow(a, -0.5))                                            \
+    X(maximum, maximum, pairs, REAL, 0, ONCE, at_maximum(a, b))                                                       \
+    X(maximum_number, maximum, any, REAL, 0, ONCE, at_maximum(a, 0.5))                                                \
+    X(number_maximum, maximum, any, REAL, 0, ONCE, at_maximum(-1, a))                                                 \
+    X(minimum, minimum, pairs, REAL, 0, ONCE, at_minimum(a, b))                                                       \
+    X(minimum_number, minimum, any, REAL, 0, ONCE, at_minimum(a, 0))                                                  \
+    X(number_minimum, minimum, any, REAL, 0, ONCE, at_minimum(1.0, a))                                                \
+    X(neg, neg, any, REAL, 0, ONCE, at_neg(a))                                                                        \
+    X(abs, abs, any, REAL, 0, ONCE, at_abs(a))                                                                        \
+    X(sign, sign, any, REAL, 0, ONCE, at_sign(a))                                                                     \
+    X(exp, exp, any, REAL, 0, ONCE, at_exp(a))                                                                        \
+    X(log, log, any, POSITIVE, 0, ONCE, at_log(a))                                                                    \
+    X(log1p, log1p, any, SMALL, 0, ONCE, at_log1p(a))                                                                 \
+    X(expm1, expm1, any, REAL, 0, ONCE, at_expm1(a))                                                                  \
+    X(sqrt, sqrt, any, POSITIVE, 0, ONCE, at_sqrt(a))                                                                 \
+    X(rsqrt, rsqrt, any, POSITIVE, 0, ONCE, at_rsqrt(a))                                                              \
+    X(square, square, any, REAL, 0, ONCE, at_square(a))                                                               \
+    X(reciprocal, reciprocal, any, NONZERO, 0, ONCE, at_reciprocal(a))                                                \
+    X(sin, sin, any, REAL, 0, ONCE, at_sin(a))                                                                        \
+    X(cos, cos, any, REAL, 0, ONCE, at_cos(a))                                                                        \
+    X(tan, tan, any, SMALL, 0, ONCE, at_tan(a))                                                                       \
+    X(tanh, tanh, any, REAL, 0, ONCE, at_tanh(a))                                                                     \
+    X(sigmoid, sigmoid, any, REAL, 0, ONCE, at_sigmoid(a))                                                            \
+    X(relu, relu, any, REAL, 0, ONCE, at_relu(a))                                                                     \
+    X(leaky_relu, where, any, REAL, 0, ONCE, at_leaky_relu(a, 0.1))                                                   \
+    X(gelu, erf, any, REAL, 0, ONCE, at_gelu(a))                                                                      \
+    X(silu, silu, any, REAL, 0, ONCE, at_silu(a))                                                                     \
+    X(softplus, softplus, any, REAL, 0, ONCE, at_softplus(a))                                                         \
+    X(softplus_above_20, softplus, any, REAL, 0, ONCE, at_softplus(at_add(a, 23)))                                    \
+    X(erf, erf, any, REAL, 0, ONCE, at_erf(a))                                                                        \
+    X(floor, floor, any, REAL, 0, ONCE, at_floor(a))                                                                  \
+    X(ceil, ceil, any, REAL, 0, ONCE, at_ceil(a))                                                                     \
+    X(round, round, any, REAL, 0, ONCE, at_round(a))                                                                  \
+    X(clamp, clamp, any, REAL, 0, ONCE, at_clamp(a, -1, 0.5))                                                         \
+    X(clamp_above, clamp, any, REAL, 0, ONCE, at_clamp(a, -INFINITY, 0.5))                                            \
+    X(where, where, pairs, REAL, 0, ONCE, at_where(mask_like(b), a, b))                                               \
+    X(where_number, where, any, REAL, 0, ONCE, at_where(mask_like(a), a, 2))                                          \
+    X(number_where, where, any, REAL, 0, ONCE, at_where(mask_like(a), 1.5, a))                                        \
+    X(masked_fill, where, with_scalar, REAL, 0, ONCE, at_masked_fill(a, mask_like(a), b))                             \
+    X(masked_fill_number, where, any, REAL, 0, ONCE, at_masked_fill(a, mask_like(a), -10))                            \
+    X(custom, custom, pairs, REAL, 0, ONCE, custom(a, b))                                                             \
+    X(to, to, any, REAL, 0, ONCE, at_to(a, AT_FLOAT64))                                                               \
     X(contiguous, contiguous, any, REAL, 0, ONCE, at_contiguous(a))
 
-#define REDUCTIONS(X)                                                                                                   \
-    X(sum, sum, any, REAL, 0, ONCE, at_sum(a))                                                                          \
-    X(sum_dim, sum, any, REAL, 0, DIM | FLAG, at_sum_dim(a, p->dim, p->flag))                                           \
-    X(mean, sum, any, REAL, 1, ONCE, at_mean(a))                                                                        \
-    X(mean_dim, sum, any, REAL, 1, DIM | FLAG, at_mean_dim(a, p->dim, p->flag))                                         \
-    X(prod, prod, any, NONZERO, 0, ONCE, at_prod(a))                                                                    \
-    X(prod_dim, prod, any, REAL, 0, DIM | FLAG, at_prod_dim(a, p->dim, p->flag))                                        \
-    X(max, max, any, REAL, 1, TIES, at_max(a))                                                                          \
-    X(min, min, any, REAL, 1, TIES, at_min(a))                                                                          \
-    X(var, var, any, REAL, 2, ONCE, at_var(a))                                                                          \
-    X(var_dim, var, any, REAL, 2, DIM | FLAG, at_var_dim(a, p->dim, p->flag))                                           \
-    X(std, std, any, REAL, 2, TIES, at_std(a))                                                                          \
-    X(std_dim, std, any, REAL, 2, DIM | FLAG | TIES, at_std_dim(a, p->dim, p->flag))                                    \
-    X(logsumexp, logsumexp, any, REAL, 1, ONCE, at_logsumexp(a))                                                        \
-    X(logsumexp_dim, logsumexp, any, REAL, 1, DIM | FLAG, at_logsumexp_dim(a, p->dim, p->flag))                         \
-    X(norm, norm, any, REAL, 0, ONCE, at_norm(a))                                                                       \
-    X(max_dim, gather, any, REAL, 1, DIM | FLAG | TIES, at_max_dim(a, p->dim, p->flag, NULL))                           \
-    X(min_dim, gather, any, REAL, 1, DIM | FLAG | TIES, at_min_dim(a, p->dim, p->flag, NULL))                           \
-    X(cumsum, cumsum, any, REAL, 0, DIM, at_cumsum(a, p->dim))                                                          \
-    X(softmax, softmax, any, REAL, 0, DIM, at_softmax(a, p->dim))                                                       \
+#define REDUCTIONS(X)                                                                                                 \
+    X(sum, sum, any, REAL, 0, ONCE, at_sum(a))                                                                        \
+    X(sum_dim, sum, any, REAL, 0, DIM | FLAG, at_sum_dim(a, p->dim, p->flag))                                         \
+    X(mean, sum, any, REAL, 1, ONCE, at_mean(a))                                                                      \
+    X(mean_dim, sum, any, REAL, 1, DIM | FLAG, at_mean_dim(a, p->dim, p->flag))                                       \
+    X(prod, prod, any, NONZERO, 0, ONCE, at_prod(a))                                                                  \
+    X(prod_dim, prod, any, REAL, 0, DIM | FLAG, at_prod_dim(a, p->dim, p->flag))                                      \
+    X(max, max, any, REAL, 1, TIES, at_max(a))                                                                        \
+    X(min, min, any, REAL, 1, TIES, at_min(a))                                                                        \
+    X(var, var, any, REAL, 2, ONCE, at_var(a))                                                                        \
+    X(var_dim, var, any, REAL, 2, DIM | FLAG, at_var_dim(a, p->dim, p->flag))                                         \
+    X(std, std, any, REAL, 2, TIES, at_std(a))                                                                        \
+    X(std_dim, std, any, REAL, 2, DIM | FLAG | TIES, at_std_dim(a, p->dim, p->flag))                                  \
+    X(logsumexp, logsumexp, any, REAL, 1, ONCE, at_logsumexp(a))                                                      \
+    X(logsumexp_dim, logsumexp, any, REAL, 1, DIM | FLAG, at_logsumexp_dim(a, p->dim, p->flag))                       \
+    X(norm, norm, any, REAL, 0, ONCE, at_norm(a))                                                                     \
+    X(max_dim, gather, any, REAL, 1, DIM | FLAG | TIES, at_max_dim(a, p->dim, p->flag, NULL))                         \
+    X(min_dim, gather, any, REAL, 1, DIM | FLAG | TIES, at_min_dim(a, p->dim, p->flag, NULL))                         \
+    X(cumsum, cumsum, any, REAL, 0, DIM, at_cumsum(a, p->dim))                                                        \
+    X(softmax, softmax, any, REAL, 0, DIM, at_softmax(a, p->dim))                                                     \
     X(log_softmax, log_softmax, any, REAL, 0, DIM, at_log_softmax(a, p->dim))
 
-#define SHAPES(X)                                                                                                       \
-    X(reshape, reshape, any, REAL, 0, ONCE, at_reshape(a, -1, 1))                                                       \
-    X(permute, permute, any, REAL, 0, ONCE, at_permute_shape(a, reversed_order(a)))                                     \
-    X(expand, expand, any, REAL, 0, ONCE, at_expand_shape(a, expanded_shape(a)))                                        \
-    X(repeat, expand, any, REAL, 0, ONCE, at_repeat_shape(a, repetitions(a, 2)))                                        \
-    X(repeat_0_times, expand, any, REAL, 0, ONCE, at_repeat_shape(a, repetitions(a, 0)))                                \
-    X(transpose, permute, any, REAL, 0, DIM, at_transpose(a, p->dim, 0))                                                \
-    X(unsqueeze, reshape, any, REAL, 0, DIM, at_unsqueeze(a, p->dim))                                                   \
-    X(unsqueeze_last, reshape, any, REAL, 0, ONCE, at_unsqueeze(a, at_ndim(a)))                                         \
-    X(squeeze, reshape, any, REAL, 0, DIM, at_squeeze(a, p->dim))                                                       \
-    X(flatten, reshape, any, REAL, 0, ONCE, at_flatten(a))                                                              \
-    X(slice, slice, any + VECTORS, REAL, 0, DIM, at_slice(a, p->dim, 1, 100, 1))                                              \
-    X(slice_by_2, embed, any + VECTORS, REAL, 0, DIM, at_slice(a, p->dim, -3, 100, 2))                                        \
-    X(slice_of_nothing, slice, any + VECTORS, REAL, 0, DIM, at_slice(a, p->dim, 2, 1, 1))                                     \
-    X(select_first, slice, any + VECTORS, REAL, 1, DIM, at_select(a, p->dim, 0))                                              \
-    X(select_last, slice, any + VECTORS, REAL, 1, DIM, at_select(a, p->dim, -1))                                              \
-    X(cat, cat, alike + VECTORS, REAL, 0, DIM, at_cat(p->dim, a, b, a))                                                   \
-    X(cat_rows, cat, joined_by_rows, REAL, 0, ONCE, at_cat(0, a, b, c))                                                 \
-    X(cat_nine, cat, alike + VECTORS, REAL, 0, ONCE, at_cat(-1, a, b, a, b, a, b, a, b, a))                               \
-    X(stack, cat, alike, REAL, 0, DIM, at_stack(p->dim, a, b))                                                          \
-    X(stack_last, cat, alike, REAL, 0, ONCE, at_stack(at_ndim(a), a, b, b))                                             \
-    X(flip, flip, any, REAL, 0, DIM, at_flip(a, p->dim))                                                                \
-    X(tril, where, any + MATRICES, REAL, 0, K, at_tril(a, p->k))                                                              \
-    X(triu, where, any + MATRICES, REAL, 0, K, at_triu(a, p->k))                                                              \
-    X(repeat_interleave, expand, any, REAL, 0, ONCE, at_repeat_interleave(a, 3))                                        \
+#define SHAPES(X)                                                                                                     \
+    X(reshape, reshape, any, REAL, 0, ONCE, at_reshape(a, -1, 1))                                                     \
+    X(permute, permute, any, REAL, 0, ONCE, at_permute_shape(a, reversed_order(a)))                                   \
+    X(expand, expand, any, REAL, 0, ONCE, at_expand_shape(a, expanded_shape(a)))                                      \
+    X(repeat, expand, any, REAL, 0, ONCE, at_repeat_shape(a, repetitions(a, 2)))                                      \
+    X(repeat_0_times, expand, any, REAL, 0, ONCE, at_repeat_shape(a, repetitions(a, 0)))                              \
+    X(transpose, permute, any, REAL, 0, DIM, at_transpose(a, p->dim, 0))                                              \
+    X(unsqueeze, reshape, any, REAL, 0, DIM, at_unsqueeze(a, p->dim))                                                 \
+    X(unsqueeze_last, reshape, any, REAL, 0, ONCE, at_unsqueeze(a, at_ndim(a)))                                       \
+    X(squeeze, reshape, any, REAL, 0, DIM, at_squeeze(a, p->dim))                                                     \
+    X(flatten, reshape, any, REAL, 0, ONCE, at_flatten(a))                                                            \
+    X(slice, slice, any + VECTORS, REAL, 0, DIM, at_slice(a, p->dim, 1, 100, 1))                                      \
+    X(slice_by_2, embed, any + VECTORS, REAL, 0, DIM, at_slice(a, p->dim, -3, 100, 2))                                \
+    X(slice_of_nothing, slice, any + VECTORS, REAL, 0, DIM, at_slice(a, p->dim, 2, 1, 1))                             \
+    X(select_first, slice, any + VECTORS, REAL, 1, DIM, at_select(a, p->dim, 0))                                      \
+    X(select_last, slice, any + VECTORS, REAL, 1, DIM, at_select(a, p->dim, -1))                                      \
+    X(cat, cat, alike + VECTORS, REAL, 0, DIM, at_cat(p->dim, a, b, a))                                               \
+    X(cat_rows, cat, joined_by_rows, REAL, 0, ONCE, at_cat(0, a, b, c))                                               \
+    X(cat_nine, cat, alike + VECTORS, REAL, 0, ONCE, at_cat(-1, a, b, a, b, a, b, a, b, a))                           \
+    X(stack, cat, alike, REAL, 0, DIM, at_stack(p->dim, a, b))                                                        \
+    X(stack_last, cat, alike, REAL, 0, ONCE, at_stack(at_ndim(a), a, b, b))                                           \
+    X(flip, flip, any, REAL, 0, DIM, at_flip(a, p->dim))                                                              \
+    X(tril, where, any + MATRICES, REAL, 0, K, at_tril(a, p->k))                                                      \
+    X(triu, where, any + MATRICES, REAL, 0, K, at_triu(a, p->k))                                                      \
+    X(repeat_interleave, expand, any, REAL, 0, ONCE, at_repeat_interleave(a, 3))                                      \
     X(repeat_interleave_dim, expand, any, REAL, 0, DIM, at_repeat_interleave_dim(a, 2, p->dim))
 
-#define INDEXING(X)                                                                                                     \
-    X(sort, gather, any, REAL, 0, DIM | FLAG | TIES, at_sort(a, p->dim, p->flag, NULL))                                 \
-    X(topk, gather, any, REAL, 0, DIM | TIES, at_topk(a, (size_along(a, p->dim) + 1) / 2, p->dim, NULL))                \
-    X(masked_select, masked_select, any, REAL, 0, ONCE, at_masked_select(a, mask_like(a)))                              \
-    X(masked_select_broadcast, masked_scatter, any + MATRICES, REAL, 1, ONCE,                                                 \
-      at_masked_select(a, mask_like(at_select(a, 0, 0))))                                                               \
-    X(masked_select_broadcasting, masked_scatter, any + VECTORS, REAL, 0, ONCE,                                               \
-      at_masked_select(a, mask_like(at_stack(0, a, a))))                                                                \
-    X(index_select, index_select, any, REAL, 0, DIM, at_index_select(a, p->dim, three_indices(a, p->dim)))              \
-    X(index_select_back, index_add, any + VECTORS, REAL, 0, DIM, at_index_select(a, p->dim, three_indices(a, p->dim)))        \
-    X(gather, gather, any, REAL, 0, DIM, at_gather(a, p->dim, some_indices(a, p->dim, size_along(a, p->dim) ? 3 : 0)))                                 \
-    X(scatter_add, scatter_add, alike, REAL, 0, DIM, at_scatter_add(a, p->dim, index_like(a, p->dim), b))               \
-    X(scatter_add_some, scatter_add, alike, REAL, 1, DIM,                                                               \
+#define INDEXING(X)                                                                                                   \
+    X(sort, gather, any, REAL, 0, DIM | FLAG | TIES, at_sort(a, p->dim, p->flag, NULL))                               \
+    X(topk, gather, any, REAL, 0, DIM | TIES, at_topk(a, (size_along(a, p->dim) + 1) / 2, p->dim, NULL))              \
+    X(masked_select, masked_select, any, REAL, 0, ONCE, at_masked_select(a, mask_like(a)))                            \
+    X(masked_select_by_row, masked_scatter, any + MATRICES, REAL, 1, ONCE,                                            \
+      at_masked_select(a, mask_like(at_select(a, 0, 0))))                                                             \
+    X(masked_select_widening, masked_scatter, any + VECTORS, REAL, 0, ONCE,                                           \
+      at_masked_select(a, mask_like(at_stack(0, a, a))))                                                              \
+    X(index_select, index_select, any, REAL, 0, DIM, at_index_select(a, p->dim, three_indices(a, p->dim)))            \
+    X(index_select_twice, index_add, any + VECTORS, REAL, 0, DIM,                                                     \
+      at_index_select(a, p->dim, three_indices(a, p->dim)))                                                           \
+    X(gather, gather, any, REAL, 0, DIM,                                                                              \
+      at_gather(a, p->dim, some_indices(a, p->dim, size_along(a, p->dim) ? 3 : 0)))                                   \
+    X(scatter_add, scatter_add, alike, REAL, 0, DIM, at_scatter_add(a, p->dim, index_like(a, p->dim), b))             \
+    X(scatter_add_some, scatter_add, alike, REAL, 1, DIM,                                                             \
       at_scatter_add(a, p->dim, some_indices(a, p->dim, size_along(a, p->dim) - 1), b))
 
-#define PRODUCTS(X)                                                                                                     \
-    X(bmm, bmm, batches, REAL, 0, ONCE, at_bmm(a, b))                                                                   \
+#define PRODUCTS(X)                                                                                                   \
+    X(bmm, bmm, batches, REAL, 0, ONCE, at_bmm(a, b))                                                                 \
     X(matmul, bmm, products, REAL, 0, ONCE, at_matmul(a, b))
 
-#define LOSSES(X)                                                                                                       \
-    X(mse_loss, square, alike, REAL, 0, ONCE, at_mse_loss(a, b, AT_NONE))                                               \
-    X(mse_loss_mean, sum, alike, REAL, 1, ONCE, at_mse_loss(a, b, AT_MEAN))                                             \
+#define LOSSES(X)                                                                                                     \
+    X(mse_loss, square, alike, REAL, 0, ONCE, at_mse_loss(a, b, AT_NONE))                                             \
+    X(mse_loss_mean, sum, alike, REAL, 1, ONCE, at_mse_loss(a, b, AT_MEAN))                                           \
     X(mse_loss_sum, sum, alike, REAL, 0, ONCE, at_mse_loss(a, b, AT_SUM))
 /* clang-format on */
 
@@ -473,7 +481,8 @@ static void check_same_bits(const test_case *t, at_tensor *a, at_tensor *b, cons
 
 static void check_deferred(const test_case *t) {
     static const char *const gradient[MAX_INPUTS] = {"first gradient", "second gradient", "third gradient"};
-    for (int variant = 0; variant < 4; variant++) {
+    int variants = t->layout == LAYOUT_CONTIGUOUS ? 4 : 2; /* a pending value has its own layout, not its leaf's */
+    for (int variant = 0; variant < variants; variant++) {
         at_dtype dtype = variant & 1 ? AT_FLOAT32 : AT_FLOAT64;
         bool pending = variant & 2;
         results deferred = compute(t, dtype, false, pending), eager = compute(t, dtype, true, pending);
@@ -493,7 +502,7 @@ static void check_without_recording(const test_case *t) {
 
 /* ---- a row reaches the operation that it stands for -------------------------------------------------------------- */
 
-enum { MAX_NODES = 256 };
+enum { MAX_NODES = 256 }; /* those that several others use count several times */
 
 static bool graph_has(at_tensor *t, ag_operation operation) {
     const ag_node *nodes[MAX_NODES];
@@ -558,11 +567,12 @@ static bool check_case(const test_case *t) {
     return reached;
 }
 
+/* Dimensions counted from the end are the same ones: one layout will do. */
 static bool check_arguments(test_case t) {
     int dims = !(t.row->over & DIM) ? 0 : t.shapes->shape[0].ndim ? t.shapes->shape[0].ndim : 1;
-    int k = t.row->over & K ? 1 : 0;
+    int first = t.layout == LAYOUT_CONTIGUOUS ? -dims : 0, k = t.row->over & K ? 1 : 0;
     bool reached = false;
-    for (t.arguments.dim = -dims; t.arguments.dim < (dims ? dims : 1); t.arguments.dim++)
+    for (t.arguments.dim = first; t.arguments.dim < (dims ? dims : 1); t.arguments.dim++)
         for (t.arguments.k = -k; t.arguments.k <= k; t.arguments.k++)
             for (int flag = 0; flag <= (t.row->over & FLAG ? 1 : 0); flag++) {
                 t.arguments.flag = flag;
@@ -578,6 +588,32 @@ START_TEST(row_by_differences) {
         for (layout l = 0; l < LAYOUTS; l++)
             if (check_arguments((test_case){.row = r, .shapes = s, .layout = l})) reached = true;
     ck_assert_msg(reached, "%s is not written in %s", r->expression, ag_name(r->operation));
+}
+END_TEST
+
+/* ---- what these cases rest on ------------------------------------------------------------------------------------ */
+
+START_TEST(layouts_are_what_they_say) {
+    static const bool contiguous[LAYOUTS] = {[LAYOUT_CONTIGUOUS] = true, [LAYOUT_OFFSET] = true};
+    at_tensor *x = numbers(AT_FLOAT64, &(at_shape)S(2, 3), REAL, 0), *y[LAYOUTS];
+    for (layout l = 0; l < LAYOUTS; l++) {
+        y[l] = in_layout(x, l);
+        ck_assert_int_eq(tn_is_contiguous(y[l]->value), contiguous[l]);
+        ck_assert(at_equal(x, y[l]) == (l != LAYOUT_EXPANDED));
+    }
+    ck_assert_int_eq(y[LAYOUT_OFFSET]->value->offset, 6);
+    ck_assert_int_eq(y[LAYOUT_STEPPED]->value->stride[1], 2);
+    ck_assert_int_eq(y[LAYOUT_TRANSPOSED]->value->stride[0], 1);
+    ck_assert_int_eq(y[LAYOUT_EXPANDED]->value->stride[0], 0);
+}
+END_TEST
+
+START_TEST(deferred_values_are_not_computed_at_once) {
+    at_tensor *x = numbers(AT_FLOAT64, &(at_shape)MANY, REAL, 0);
+    ck_assert(!tn_is_stored(at_mul(x, 1)->value));
+    at_set_eager(true);
+    ck_assert(tn_is_stored(at_mul(x, 1)->value));
+    at_set_eager(false);
 }
 END_TEST
 
@@ -646,8 +682,8 @@ END_TEST
 /* The value of f with the derivatives of g: a wrong rule, made of right ones. */
 static at_tensor *pretend(at_tensor *f, at_tensor *g) { return at_add(at_detach(at_sub(f, g)), g); }
 
-/* What the wrong rules below are rules for: y = a * sin b, with a (3) and b (2, 3). by_a and by_b have the derivatives by one
- * operand only. */
+/* What the wrong rules below are rules for: y = a * sin b, with a (3) and b (2, 3). by_a and by_b have the derivatives
+ * by one operand only. */
 static at_tensor *product(at_tensor **x) { return at_mul(x[0], at_sin(x[1])); }
 static at_tensor *by_a(at_tensor **x) { return at_mul(x[0], at_sin(at_detach(x[1]))); }
 static at_tensor *by_b(at_tensor **x) { return at_mul(at_detach(x[0]), at_sin(x[1])); }
@@ -721,8 +757,8 @@ START_TEST(wrong_rules_are_found) {
 }
 END_TEST
 
-/* What comes after the first order can be wrong alone. Of y = sin x; what is added to it or replaces it has the right value
- * and the right gradient wherever it is computed. */
+/* What comes after the first order can be wrong alone. Of y = sin x; what is added to it or replaces it has the right
+ * value and the right gradient wherever it is computed. */
 static at_tensor *from_here(at_tensor *x) { return at_sub(x, at_detach(x)); }
 DEFINE(too_curved, at_add(at_sin(x[0]), at_square(from_here(x[0]))))
 DEFINE(straight, at_add(at_detach(at_sin(x[0])), at_mul(at_detach(at_cos(x[0])), from_here(x[0]))))
@@ -824,6 +860,11 @@ Suite *gradients_suite(void) {
     tcase_add_test(checker, intermediate_tensors_can_be_checked);
     tcase_add_test(checker, misuse_is_reported);
     suite_add_tcase(suite, checker);
+    TCase *basis = tcase_create("basis");
+    tcase_add_checked_fixture(basis, support_begin, support_end);
+    tcase_add_test(basis, layouts_are_what_they_say);
+    tcase_add_test(basis, deferred_values_are_not_computed_at_once);
+    suite_add_tcase(suite, basis);
     TCase *complete = tcase_create("completeness");
     tcase_add_unchecked_fixture(complete, NULL, print_checks);
     tcase_add_test(complete, every_place_in_operations_def_has_a_row);
