@@ -83,6 +83,18 @@ static const ag_parameters *remember(ag_parameters *p, unsigned dims) {
 
 static unsigned remembered(const ag_vjp *v) { return (unsigned)v->parameters->start; }
 
+/* The reduction of all elements and that of one dimension, from name_over(function, x, dims, keepdim). */
+#define REDUCTION(name)                                                                                                \
+    at_tensor *at_##name(at_tensor *x) {                                                                               \
+        AG_CHECK_TENSOR(#name, x);                                                                                     \
+        return name##_over(#name, x, all_dims(x), false);                                                              \
+    }                                                                                                                  \
+    at_tensor *at_##name##_dim(at_tensor *x, int dim, bool keepdim) {                                                  \
+        unsigned dims;                                                                                                 \
+        AG_CHECK_TENSOR(#name "_dim", x);                                                                              \
+        return one_dim(#name "_dim", x, dim, &dims) ? name##_over(#name "_dim", x, dims, keepdim) : NULL;              \
+    }
+
 /* ---- sums -------------------------------------------------------------------------------------------------------- */
 
 at_tensor *ag_sum(at_tensor *x, unsigned dims, bool keepdim) {
@@ -101,32 +113,17 @@ at_tensor *ag_sum_to(at_tensor *x, const at_shape *shape) {
     return sum ? at_reshape_shape(sum, *shape) : NULL;
 }
 
-at_tensor *at_sum(at_tensor *x) {
-    AG_CHECK_TENSOR("sum", x);
-    return ag_sum(x, all_dims(x), false);
+static at_tensor *sum_over(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    (void)function; /* cannot fail by its own rules */
+    return ag_sum(x, dims, keepdim);
 }
+REDUCTION(sum)
 
-at_tensor *at_sum_dim(at_tensor *x, int dim, bool keepdim) {
-    AG_CHECK_TENSOR("sum_dim", x);
-    unsigned dims;
-    return one_dim("sum_dim", x, dim, &dims) ? ag_sum(x, dims, keepdim) : NULL;
-}
-
-static at_tensor *mean(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+static at_tensor *mean_over(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
     if (!check_floating(function, x)) return NULL;
     return at_div(ag_sum(x, dims, keepdim), (double)count_of(&x->value->shape, dims));
 }
-
-at_tensor *at_mean(at_tensor *x) {
-    AG_CHECK_TENSOR("mean", x);
-    return mean("mean", x, all_dims(x), false);
-}
-
-at_tensor *at_mean_dim(at_tensor *x, int dim, bool keepdim) {
-    AG_CHECK_TENSOR("mean_dim", x);
-    unsigned dims;
-    return one_dim("mean_dim", x, dim, &dims) ? mean("mean_dim", x, dims, keepdim) : NULL;
-}
+REDUCTION(mean)
 
 /* ---- variance and norm ------------------------------------------------------------------------------------------- */
 
@@ -172,27 +169,14 @@ static at_tensor *divide_or_zero(at_tensor *g, at_tensor *y) {
 }
 AG_RULE(std) { v->dx[0] = variance_gradient(v, divide_or_zero(v->g, at_mul(v->y, 2))); }
 
-at_tensor *at_var(at_tensor *x) {
-    AG_CHECK_TENSOR("var", x);
-    return spread(AG_var, "var", x, all_dims(x), false);
+static at_tensor *var_over(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    return spread(AG_var, function, x, dims, keepdim);
 }
-
-at_tensor *at_var_dim(at_tensor *x, int dim, bool keepdim) {
-    AG_CHECK_TENSOR("var_dim", x);
-    unsigned dims;
-    return one_dim("var_dim", x, dim, &dims) ? spread(AG_var, "var_dim", x, dims, keepdim) : NULL;
+static at_tensor *std_over(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    return spread(AG_std, function, x, dims, keepdim);
 }
-
-at_tensor *at_std(at_tensor *x) {
-    AG_CHECK_TENSOR("std", x);
-    return spread(AG_std, "std", x, all_dims(x), false);
-}
-
-at_tensor *at_std_dim(at_tensor *x, int dim, bool keepdim) {
-    AG_CHECK_TENSOR("std_dim", x);
-    unsigned dims;
-    return one_dim("std_dim", x, dim, &dims) ? spread(AG_std, "std_dim", x, dims, keepdim) : NULL;
-}
+REDUCTION(var)
+REDUCTION(std)
 
 at_tensor *at_norm(at_tensor *x) {
     AG_CHECK_TENSOR("norm", x);
@@ -284,27 +268,16 @@ static at_tensor *truth(ag_operation operation, at_tensor *x, unsigned dims, boo
     return ag_record(operation, y, &x, 1, NULL);
 }
 
-at_tensor *at_any(at_tensor *x) {
-    AG_CHECK_TENSOR("any", x);
-    return truth(AG_any, x, all_dims(x), false);
+static at_tensor *any_over(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    (void)function;
+    return truth(AG_any, x, dims, keepdim);
 }
-
-at_tensor *at_any_dim(at_tensor *x, int dim, bool keepdim) {
-    AG_CHECK_TENSOR("any_dim", x);
-    unsigned dims;
-    return one_dim("any_dim", x, dim, &dims) ? truth(AG_any, x, dims, keepdim) : NULL;
+static at_tensor *all_over(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+    (void)function;
+    return truth(AG_all, x, dims, keepdim);
 }
-
-at_tensor *at_all(at_tensor *x) {
-    AG_CHECK_TENSOR("all", x);
-    return truth(AG_all, x, all_dims(x), false);
-}
-
-at_tensor *at_all_dim(at_tensor *x, int dim, bool keepdim) {
-    AG_CHECK_TENSOR("all_dim", x);
-    unsigned dims;
-    return one_dim("all_dim", x, dim, &dims) ? truth(AG_all, x, dims, keepdim) : NULL;
-}
+REDUCTION(any)
+REDUCTION(all)
 
 /* ---- softmax and its relatives ----------------------------------------------------------------------------------- */
 
@@ -341,7 +314,7 @@ static at_tensor *shifted_logsumexp(at_tensor *x, unsigned dims) {
     return at_add(at_log(ag_sum(at_exp(at_sub(x, shift)), dims, true)), shift);
 }
 
-static at_tensor *logsumexp(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
+static at_tensor *logsumexp_over(const char *function, at_tensor *x, unsigned dims, bool keepdim) {
     if (!check_floating(function, x)) return NULL;
     tn_value *value = NULL;
     AT_SCOPE
@@ -359,17 +332,7 @@ AG_RULE(logsumexp) {
     at_tensor *y = restore_dims(v->y, v->x[0], dims), *g = restore_dims(v->g, v->x[0], dims);
     v->dx[0] = at_mul(g, at_exp(at_sub(v->x[0], y)));
 }
-
-at_tensor *at_logsumexp(at_tensor *x) {
-    AG_CHECK_TENSOR("logsumexp", x);
-    return logsumexp("logsumexp", x, all_dims(x), false);
-}
-
-at_tensor *at_logsumexp_dim(at_tensor *x, int dim, bool keepdim) {
-    AG_CHECK_TENSOR("logsumexp_dim", x);
-    unsigned dims;
-    return one_dim("logsumexp_dim", x, dim, &dims) ? logsumexp("logsumexp_dim", x, dims, keepdim) : NULL;
-}
+REDUCTION(logsumexp)
 
 /* ---- running sums ------------------------------------------------------------------------------------------------ */
 
