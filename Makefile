@@ -172,6 +172,15 @@ check-examples: $(EXAMPLES)
 bench: $(BENCHES)
 	@if test -e bench/run.sh; then BUILD=$(BUILD) sh bench/run.sh; fi
 
+# Disturbs each derivative rule in a copy of the tree, and the suites must notice: minutes. The PyTorch reference values
+# are written again by PYTHON, a Python that has torch.
+PYTHON ?= /usr/bin/python3
+.PHONY: mutation reference
+mutation:
+	BUILD=$(BUILD) sh tests/mutation.sh
+reference:
+	$(PYTHON) tests/reference/generate.py
+
 # The ONNX project's test cases, as Debian's libonnx-testdata has them. They are read by protobuf-c, which nothing else
 # needs: not part of check. ARGS="--list softmax" runs and lists the cases whose names contain "softmax".
 ONNX_PROTO ?= /usr/include/onnx/onnx.proto
@@ -250,6 +259,8 @@ help:
 	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make bench      benchmarks"
+	@echo "make mutation   whether the suites notice a wrong derivative; minutes"
+	@echo "make reference  write the PyTorch reference values again"
 	@echo "make install    into PREFIX ($(PREFIX)); make uninstall removes it"
 	@echo "make format     clang-format on every C file; make check-format only looks"
 	@echo "make setup-ci   install what .ci/run needs beyond that"
