@@ -219,6 +219,7 @@ bool at_backward_trace(FILE *file, at_tensor *t) {
 /* ---- by chosen tensors ------------------------------------------------------------------------------------------- */
 
 static bool check_inputs(at_tensor *const *inputs, int n, at_tensor **grads) {
+    if (n < 0) return at_fail(AT_ERROR_VALUE, "gradients: n is %d: must not be negative", n);
     if (n > 0 && !inputs) return at_fail_null("gradients", "inputs");
     if (n > 0 && !grads) return at_fail_null("gradients", "grads");
     for (int i = 0; i < n; i++) {

@@ -100,6 +100,7 @@ static bool check_arguments(const check *c) {
     bool any = false;
     if (!c->f) return at_fail_null(c->name, "f");
     if (!c->inputs) return at_fail_null(c->name, "inputs");
+    if (c->n < 0) return at_fail(AT_ERROR_VALUE, "%s: n is %d: must not be negative", c->name, c->n);
     for (int i = 0; i < c->n; i++) {
         if (!c->inputs[i]) return tn_fail_null_element(c->name, "inputs", i);
         if (!at_requires_grad(c->inputs[i])) continue;

@@ -10,6 +10,10 @@
 static _Atomic(int) common_mode = AT_ERROR_ABORT; /* for threads that have not chosen */
 
 void at_set_error_mode(at_error_mode mode) {
+    if (mode != AT_ERROR_ABORT && mode != AT_ERROR_RETURN) {
+        at_fail(AT_ERROR_VALUE, "set_error_mode: %d: want AT_ERROR_ABORT or AT_ERROR_RETURN", (int)mode);
+        return;
+    }
     tn_thread *self = tn_self();
     self->has_error_mode = true;
     self->error_mode = mode;
@@ -19,6 +23,8 @@ void at_set_error_mode(at_error_mode mode) {
 static at_error_mode mode_of(const tn_thread *self) {
     return self->has_error_mode ? self->error_mode : (at_error_mode)atomic_load(&common_mode);
 }
+
+at_error_mode at_get_error_mode(void) { return mode_of(tn_self()); }
 
 const char *at_error(void) {
     tn_thread *self = tn_self();

@@ -64,8 +64,9 @@ typedef enum {
  * (false, NaN, or -1 for a count) and the thread keeps its first error until at_clear_error. A thread that has never
  * chosen a mode uses the one chosen last by any thread. */
 void at_set_error_mode(at_error_mode mode);
-const char *at_error(void);        /* the message of the thread's first error, NULL when there is none */
-at_error_kind at_error_code(void); /* its kind, AT_OK when there is none */
+at_error_mode at_get_error_mode(void); /* of the calling thread */
+const char *at_error(void);            /* the message of the thread's first error, NULL when there is none */
+at_error_kind at_error_code(void);     /* its kind, AT_OK when there is none */
 void at_clear_error(void);
 
 /* For libraries and operations built on atled: report an error as atled's own functions do, by the thread's mode. The
@@ -194,6 +195,14 @@ at_tensor *at_load_npy(const char *path);
 bool at_allclose(at_tensor *a, at_tensor *b, double rtol, double atol);
 bool at_equal(at_tensor *a, at_tensor *b); /* equal shapes and equal elements; NaN equals nothing */
 
+/* As at_allclose, but anything else is an error (AT_ERROR_VALUE), other dtypes too. The message has both shapes and
+ * dtypes, or how many elements differ, where the first of them is, where the error is largest, and both values. */
+bool at_check_close(at_tensor *actual, at_tensor *expected, double rtol, double atol);
+
+/* A regression test: at_check_close(t, what the file path/name.npy has, rtol, atol). With ATLED_SNAPSHOT=update in the
+ * environment it writes the file in place of that, and creates the folder. A missing file is an error that says so. */
+bool at_snapshot(const char *path, const char *name, at_tensor *t, double rtol, double atol);
+
 /* ---- the library as a whole -------------------------------------------------------------------------------------- */
 
 /* compute every operation at once, for stepping through; off at first */
@@ -242,6 +251,10 @@ inline at_operand at_operand_of(decltype(nullptr)) { return at_operand_tensor(nu
 inline at_operand at_operand_of(bool x) { return at_operand_bool(x); }
 inline at_operand at_operand_of(double x) { return at_operand_float(x); }
 inline at_operand at_operand_of(float x) { return at_operand_float(static_cast<double>(x)); }
+inline at_operand at_operand_of(long double x) { return at_operand_float(static_cast<double>(x)); }
+inline at_operand at_operand_of(unsigned x) { return at_operand_integer(static_cast<int64_t>(x)); }
+inline at_operand at_operand_of(unsigned long x) { return at_operand_integer(static_cast<int64_t>(x)); }
+inline at_operand at_operand_of(unsigned long long x) { return at_operand_integer(static_cast<int64_t>(x)); }
 inline at_operand at_operand_of(int x) { return at_operand_integer(x); }
 inline at_operand at_operand_of(long x) { return at_operand_integer(x); }
 inline at_operand at_operand_of(long long x) { return at_operand_integer(static_cast<int64_t>(x)); }

@@ -1,0 +1,242 @@
+/* tests/test_graph.c - graphs as text, custom operations, hooks. */
+#define _POSIX_C_SOURCE 200809L
+#include <atled.h>
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+/* y = sum(w * b + sin(w * b)): b is broadcast, w * b is used twice. */
+static at_tensor *two_uses(at_tensor **w, at_tensor **b) {
+    *w = at_set_name(at_set_requires_grad(at_from_doubles((double[]){1, 2}, 2), true), "w");
+    *b = at_set_name(at_set_requires_grad(at_from_doubles((double[]){0.5}, 1), true), "layer.b");
+    at_tensor *h = at_mul(*w, *b);
+    return at_sum(at_add(h, at_sin(h)));
+}
+
+/* What tell writes about root, as a string for free(). */
+static char *told(bool (*tell)(FILE *, at_tensor *), at_tensor *root) {
+    char *text = NULL;
+    size_t size;
+    FILE *file = open_memstream(&text, &size);
+    ck_assert(tell(file, root));
+    fclose(file);
+    return text;
+}
+
+static void expect_text(bool (*tell)(FILE *, at_tensor *), at_tensor *root, const char *expected) {
+    char *text = told(tell, root);
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
+START_TEST(the_tape_is_a_table) {
+    at_tensor *w, *b, *y = two_uses(&w, &b);
+    expect_text(at_graph_print, y,
+                "    operation     inputs  shape  value               gradient  derivative by inputs\n"
+                "#0  leaf w                (2)    [1, 2]                        \n"
+                "#1  leaf layer.b          (1)    [0.5]                         \n"
+                "#2  mul           #0, #1  (2)    [0.5, 1]                      g * b, g * a\n"
+                "#3  sin           #2      (2)    [0.47943, 0.84147]            g * cos x\n"
+                "#4  add           #2, #3  (2)    [0.97943, 1.8415]             g, g\n"
+                "#5  sum           #4      ()     2.8209                        g expanded\n");
+}
+END_TEST
+
+START_TEST(a_backward_pass_is_told_step_by_step) {
+    at_tensor *w, *b, *y = two_uses(&w, &b);
+    expect_text(at_backward_trace, y,
+                "#5 sum: gradient 1; by its inputs: g expanded\n"
+                "    to #4 add: [1, 1], the first\n"
+                "#4 add: gradient [1, 1]; by its inputs: g, g\n"
+                "    to #2 mul: [1, 1], the first\n"
+                "    to #3 sin: [1, 1], the first\n"
+                "#3 sin: gradient [1, 1]; by its inputs: g * cos x\n"
+                "    to #2 mul: [0.87758, 0.5403], added to [1, 1]\n"
+                "#2 mul: gradient [1.8776, 1.5403]; by its inputs: g * b, g * a\n"
+                "    to #0 leaf w: [0.93879, 0.77015], the first\n"
+                "    to #1 leaf layer.b: [4.9582], the first\n"
+                "#1 leaf layer.b: gradient [4.9582], the leaf's own\n"
+                "#0 leaf w: gradient [0.93879, 0.77015], the leaf's own\n");
+    ck_assert(fabs(at_item(at_grad(b)) - 4.958187) < 1e-6); /* it is a real backward pass */
+}
+END_TEST
+
+START_TEST(a_drawing_frames_modules) {
+    at_tensor *w, *b, *y = two_uses(&w, &b);
+    char *text = told(at_graph_dot, y);
+    ck_assert(strstr(text, "digraph {\n") == text);
+    ck_assert(strstr(text, "subgraph cluster_1 {\nlabel=\"layer\";\nn1 [shape=box, label=\"layer.b\\n[0.5]\"];\n}\n"));
+    ck_assert(strstr(text, "n2 -> n4;\n") && strstr(text, "n3 -> n4;\n") && strstr(text, "n4 -> n5;\n}\n"));
+    at_set_name(w, "a \"quoted\" \\ name");
+    free(text);
+    text = told(at_graph_dot, y);
+    ck_assert(strstr(text, "label=\"a \\\"quoted\\\" \\\\ name\\n"));
+    free(text);
+}
+END_TEST
+
+START_TEST(children_put_their_name_before) {
+    typedef struct {
+        at_module module;
+        at_tensor *w;
+    } part;
+    part *inner = at_module_new(sizeof *inner, "Inner"), *outer = at_module_new(sizeof *outer, "Outer");
+    at_module_parameter(&inner->module, "w", &inner->w, at_ones(1));
+    ck_assert_str_eq(at_name(inner->w), "w");
+    at_module_child(&outer->module, "attention", &inner->module);
+    ck_assert_str_eq(at_name(inner->w), "attention.w");
+    at_module_free(&outer->module);
+}
+END_TEST
+
+START_TEST(graphs_need_a_graph) {
+    at_tensor *x = at_ones(2);
+    EXPECT_ERROR(at_graph_print(stdout, x), AT_ERROR_STATE, "float32 (2) has no graph");
+    EXPECT_ERROR(at_graph_dot(NULL, x), AT_ERROR_VALUE, "file is NULL");
+    EXPECT_ERROR(at_backward_trace(stdout, NULL), AT_ERROR_VALUE, "t is NULL");
+    EXPECT_ERROR(at_set_name(x, "x"), AT_ERROR_STATE, "only tensors that require a gradient");
+    ck_assert_ptr_null(at_name(x));
+}
+END_TEST
+
+/* ---- custom operations ------------------------------------------------------------------------------------------- */
+
+static at_tensor *power_forward(at_custom_call *call) {
+    double *n = call->context;
+    at_tensor *before = at_pow(call->inputs[0], *n - 1);
+    return at_custom_save(call, before) ? at_mul(before, call->inputs[0]) : NULL;
+}
+
+static bool power_derivative(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)y;
+    ck_assert_int_eq(call->n, 1);
+    ck_assert_int_eq(call->n_saved, 1);
+    dx[0] = at_mul(g, at_mul(call->saved[0], *(double *)call->context));
+    return true;
+}
+
+static int freed;
+static void free_power(void *context) {
+    free(context);
+    freed++;
+}
+
+static const at_custom_operation power = {"power", power_forward, power_derivative, free_power};
+
+static at_tensor *cube(at_tensor **inputs, int n, void *unused) {
+    (void)n, (void)unused;
+    double *exponent = malloc(sizeof *exponent);
+    *exponent = 3;
+    return at_custom(&power, inputs, 1, exponent);
+}
+
+START_TEST(a_custom_operation_saves_and_is_checked) {
+    at_tensor *x = at_set_requires_grad(at_from_doubles((double[]){-1, 0.5, 2}, 3), true);
+    ck_assert(at_gradcheck(cube, &x, 1, NULL));
+}
+END_TEST
+
+START_TEST(the_context_goes_with_the_node) {
+    at_tensor *x = at_set_requires_grad(at_from_doubles((double[]){2}, 1), true);
+    freed = 0;
+    AT_SCOPE {
+        at_tensor *y = cube(&x, 1, NULL);
+        ck_assert_int_eq(freed, 0);
+        ck_assert(at_backward(y));
+        ck_assert(at_item(at_grad(x)) == 12);
+    }
+    ck_assert_int_eq(freed, 1);
+    AT_NO_GRAD { cube(&x, 1, NULL); } /* no node */
+    ck_assert_int_eq(freed, 2);
+}
+END_TEST
+
+static at_tensor *no_forward(at_custom_call *call) { return (void)call, NULL; }
+static at_tensor *copy_forward(at_custom_call *call) { return at_mul(call->inputs[0], 1); }
+static bool wrong_shape(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)call, (void)g, (void)y;
+    dx[0] = at_ones(7);
+    return true;
+}
+static bool no_derivative(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)call, (void)g, (void)y, (void)dx;
+    return false;
+}
+
+START_TEST(wrong_custom_operations_are_errors) {
+    at_tensor *x = at_set_requires_grad(at_ones(2), true), *missing = NULL;
+    at_custom_operation op = {"mine", no_forward, wrong_shape, NULL};
+    EXPECT_ERROR(at_custom(&op, &x, 1, NULL), AT_ERROR_STATE, "mine: its forward gives NULL");
+    EXPECT_ERROR(at_custom(&op, &missing, 1, NULL), AT_ERROR_VALUE, "mine: inputs[0] is NULL");
+    EXPECT_ERROR(at_custom(&op, &x, 0, NULL), AT_ERROR_VALUE, "mine: no inputs");
+    EXPECT_ERROR(at_custom(NULL, &x, 1, NULL), AT_ERROR_VALUE, "custom: an operation has a name");
+    op.forward = copy_forward;
+    EXPECT_ERROR(at_backward(at_sum(at_custom(&op, &x, 1, NULL))), AT_ERROR_STATE,
+                 "mine: its rule gives a gradient of shape (7) by input 0, which has shape (2)");
+    op.derivative = no_derivative;
+    EXPECT_ERROR(at_backward(at_sum(at_custom(&op, &x, 1, NULL))), AT_ERROR_STATE, "mine: its derivative fails");
+    ck_assert_ptr_null(at_grad(x));
+}
+END_TEST
+
+/* ---- hooks ------------------------------------------------------------------------------------------------------- */
+
+static at_tensor *tenfold(at_tensor *gradient, void *calls) {
+    ++*(int *)calls;
+    return at_mul(gradient, 10);
+}
+static at_tensor *count_only(at_tensor *gradient, void *calls) { return (void)gradient, ++*(int *)calls, NULL; }
+static at_tensor *another_shape(at_tensor *gradient, void *unused) { return (void)gradient, (void)unused, at_ones(9); }
+
+START_TEST(hooks_see_and_replace_gradients) {
+    at_tensor *x = at_set_requires_grad(at_ones(1), true), *h = at_mul(x, 2), *y = at_add(h, h);
+    int calls = 0;
+    ck_assert(at_register_hook(h, count_only, &calls) && at_register_hook(h, tenfold, &calls));
+    at_backward(y);
+    ck_assert_int_eq(calls, 2); /* once each, with both contributions in */
+    ck_assert(at_item(at_grad(x)) == 40);
+    at_remove_hooks(h);
+    at_zero_grad(x);
+    at_backward(y);
+    ck_assert(at_item(at_grad(x)) == 4);
+    at_register_hook(x, another_shape, NULL);
+    EXPECT_ERROR(at_backward(y), AT_ERROR_SHAPE, "the gradient is float32 (1) and its replacement float32 (9)");
+    ck_assert(at_item(at_grad(x)) == 4);
+    EXPECT_ERROR(at_register_hook(at_ones(1), tenfold, NULL), AT_ERROR_STATE, "does not require a gradient");
+}
+END_TEST
+
+START_TEST(gradients_in_between_can_be_kept) {
+    at_tensor *x = at_set_requires_grad(at_ones(1), true), *h = at_mul(x, 2), *y = at_square(h);
+    at_backward(y);
+    ck_assert_ptr_null(at_grad(h));
+    ck_assert(at_retain_grad(h));
+    at_backward(y);
+    ck_assert(at_item(at_grad(h)) == 4);
+    EXPECT_ERROR(at_retain_grad(at_ones(1)), AT_ERROR_STATE, "does not require a gradient");
+}
+END_TEST
+
+Suite *graph_suite(void) {
+    Suite *suite = suite_create("graph");
+    TCase *text = tcase_create("text"), *custom = tcase_create("custom"), *hooks = tcase_create("hooks");
+    TCase *cases[] = {text, custom, hooks};
+    tcase_add_test(text, the_tape_is_a_table);
+    tcase_add_test(text, a_backward_pass_is_told_step_by_step);
+    tcase_add_test(text, a_drawing_frames_modules);
+    tcase_add_test(text, children_put_their_name_before);
+    tcase_add_test(text, graphs_need_a_graph);
+    tcase_add_test(custom, a_custom_operation_saves_and_is_checked);
+    tcase_add_test(custom, the_context_goes_with_the_node);
+    tcase_add_test(custom, wrong_custom_operations_are_errors);
+    tcase_add_test(hooks, hooks_see_and_replace_gradients);
+    tcase_add_test(hooks, gradients_in_between_can_be_kept);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tcase_add_checked_fixture(cases[i], support_begin, support_end);
+        suite_add_tcase(suite, cases[i]);
+    }
+    return suite;
+}
