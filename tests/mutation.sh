@@ -21,7 +21,7 @@ awk '
         print "    if (strcmp(ag_name(node->operation), name) || i >= v->n || !v->needed[i]) return;"
         print "    at_tensor *d = v->dx[i], *other = i + 1 < v->n ? v->dx[i + 1] : NULL;"
         print "    at_tensor *changed = d;"
-        print "    if (!strcmp(kind, \"zero\")) changed = d ? d : at_ones_like(v->x[i]);"
+        print "    if (!strcmp(kind, \"zero\")) changed = d || v->x[i]->value->numel == 0 ? d : at_ones_like(v->x[i]);"
         print "    else if (!d) return;"
         print "    else if (!strcmp(kind, \"sign\")) changed = at_neg(d);"
         print "    else if (!strcmp(kind, \"scale\")) changed = at_mul(d, 1.01);"
