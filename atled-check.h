@@ -24,9 +24,10 @@
     ck_assert_msg(at_ck_close(actual, expected, rtol, atol), "%s and %s: %s", #actual, #expected, at_error())
 
 /* at_gradcheck and at_gradgradcheck: first and second derivatives of f, by each of the n inputs that requires a
- * gradient, agree with differences. Such inputs are float64. */
-#define at_ck_assert_gradients(f, inputs, n, context)                                                                  \
-    ck_assert_msg(at_ck_gradients(f, inputs, n, context), "%s: %s", #f, at_error())
+ * gradient, agree with differences. A failure writes the report of at_gradcheck to stderr. In C it takes the options of
+ * at_gradcheck, such as .float32 = true; without that one such inputs are float64. */
+#define at_ck_assert_gradients(f, ...)                                                                                 \
+    ck_assert_msg(at_ck_gradients(at_ck_gradient_options(f, __VA_ARGS__)), "%s: %s", #f, at_error())
 
 /* at_snapshot: t is close to what the file path/name.npy has; ATLED_SNAPSHOT=update in the environment writes it. */
 #define at_ck_assert_snapshot(path, name, t, rtol, atol)                                                               \
@@ -84,11 +85,25 @@ static inline bool at_ck_close(at_tensor *actual, at_tensor *expected, double rt
     return good;
 }
 
-static inline bool at_ck_gradients(at_function f, at_tensor **inputs, int n, void *context) {
-    bool has_null = !inputs;
-    for (int i = 0; i < n && !has_null; i++) has_null = !inputs[i];
+#ifdef __cplusplus
+static inline at_gradcheck_options at_ck_gradient_options(at_function f, at_tensor **inputs, int n, void *context) {
+    at_gradcheck_options options = {};
+    options.f = f;
+    options.inputs = inputs;
+    options.n = n;
+    options.context = context;
+    return options;
+}
+#else
+#define at_ck_gradient_options(...) ((at_gradcheck_options){__VA_ARGS__, .at_ = 0})
+#endif
+
+static inline bool at_ck_gradients(at_gradcheck_options options) {
+    bool has_null = !options.inputs;
+    for (int i = 0; i < options.n && !has_null; i++) has_null = !options.inputs[i];
     at_error_mode before = at_ck_prepare(has_null);
-    bool good = at_gradcheck(f, inputs, n, context) && at_gradgradcheck(f, inputs, n, context);
+    if (!options.report) options.report = stderr;
+    bool good = at_gradcheck_with(options) && at_gradgradcheck_with(options);
     at_set_error_mode(before);
     return good;
 }

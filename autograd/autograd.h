@@ -49,10 +49,40 @@ bool at_gradients(at_tensor *output, at_tensor *const *inputs, int n, bool creat
 typedef at_tensor *(*at_function)(at_tensor **inputs, int n, void *context);
 
 /* Compares the gradient of f, by each input that requires one, with central differences, in float64; the output is
- * weighted by a random covector. False with a report in at_error() (in AT_ERROR_ABORT mode too: a failed check does not
- * abort) that names the input, the element, and the analytic and numeric values. */
+ * weighted by fixed irregular numbers. at_gradgradcheck does so with the gradient of that gradient. False with a message
+ * in at_error() (in AT_ERROR_ABORT mode too: a failed check does not abort) that names the first element that differs,
+ * with its input, and the analytic and numeric values. Neither inputs, their gradients nor random numbers change; the
+ * same tensor in several places counts as one variable. Inputs must not be computed from one another. */
 bool at_gradcheck(at_function f, at_tensor **inputs, int n, void *context);
 bool at_gradgradcheck(at_function f, at_tensor **inputs, int n, void *context);
+
+/* The same with options: at_gradcheck(f, inputs, n, context, .only = 1 << 2, .report = stderr).
+ *
+ * An element fails unless |analytic - numeric| <= atol + rtol * |numeric|, both finite. In float64 a correct rule agrees
+ * to some 1e-9 and the defaults leave room for strongly curved functions. With float32 inputs may be float32: gradients
+ * and differences are then what the function computes in float32, which for values and derivatives near 1 agree to some
+ * 1e-4; errors below rtol are not seen. Check in float64 where the function can be had in it. */
+typedef struct {
+    at_function f;
+    at_tensor **inputs;
+    int n;
+    void *context;
+    double epsilon; /* each element is moved up and down by this; 0: 1e-6, for float32 1e-2 */
+    double rtol;    /* 0: 1e-4, for float32 2e-3 */
+    double atol;    /* 0: 1e-6, for float32 1e-3 */
+    bool float32;   /* inputs and output may be float32 */
+    uint64_t only;  /* bit i: check input i; 0: all that require a gradient. The others count as constants. */
+    /* Where a failed check writes a report for people: inputs, options, all elements that differ (the first 20 of each
+     * input one by one), and what they have in common. NULL: nowhere, and the check ends at the first of them. */
+    FILE *report;
+    int at_; /* unused: lets at_gradcheck(f, inputs, n, context) compile without a warning */
+} at_gradcheck_options;
+bool at_gradcheck_with(at_gradcheck_options options);
+bool at_gradgradcheck_with(at_gradcheck_options options);
+#ifndef __cplusplus
+#define at_gradcheck(...)     at_gradcheck_with((at_gradcheck_options){__VA_ARGS__, .at_ = 0})
+#define at_gradgradcheck(...) at_gradgradcheck_with((at_gradcheck_options){__VA_ARGS__, .at_ = 0})
+#endif
 
 #ifdef __cplusplus
 }

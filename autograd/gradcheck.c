@@ -1,23 +1,14 @@
 /* autograd/gradcheck.c - comparing gradients with central differences.
  *
- * The function's output is weighted by a covector of irregular numbers, so that errors of different elements cannot
- * cancel; differences keep their signs, and a comparison with NaN fails. */
+ * The function's output is weighted by a covector u of irregular numbers, so that errors of different elements cannot
+ * cancel; differences keep their signs, and a comparison with NaN or infinity fails. */
+#include "gradcheck.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-#include "internal.h"
-
-static const double step = 1e-6;                      /* of the differences */
-static const double relative = 1e-4, absolute = 1e-6; /* tolerances; differences are good to some 1e-9 */
-
-typedef struct {
-    const char *name;
-    at_function f;
-    at_tensor **inputs;
-    int n;
-    void *context;
-} check;
+/* ---- the function ------------------------------------------------------------------------------------------------ */
 
 /* Numbers between 0.5 and 1.5, the same in each run, that do not touch the thread's random numbers. */
 static at_tensor *covector_like(at_tensor *y) {
@@ -31,92 +22,167 @@ static at_tensor *covector_like(at_tensor *y) {
     return u;
 }
 
+static bool allows_dtype(const ag_check *c, at_dtype dtype) {
+    return dtype == AT_FLOAT64 || (dtype == AT_FLOAT32 && c->options.float32);
+}
+
 /* What the function gives; NULL is an error even where the function has not reported one. */
-static at_tensor *call(const check *c, at_tensor **inputs) {
+static at_tensor *call(const ag_check *c, at_tensor **inputs) {
+    const at_gradcheck_options *o = &c->options;
     unsigned before = tn_failures();
-    at_tensor *y = c->f(inputs, c->n, c->context);
+    at_tensor *y = o->f(inputs, o->n, o->context);
     if (!y && tn_failures() == before) at_fail(AT_ERROR_VALUE, "%s: the function gives NULL", c->name);
-    if (!y || y->value->dtype == AT_FLOAT64) return y;
-    return at_fail(AT_ERROR_DTYPE, "%s: the function gives %s: want float64", c->name, tn_describe(y));
+    if (!y || allows_dtype(c, y->value->dtype)) return y;
+    return at_fail(AT_ERROR_DTYPE, "%s: the function gives %s: want float64%s", c->name, tn_describe(y),
+                   o->float32 ? " or float32" : "");
 }
 
-/* sum(f(inputs) * covector). */
-static at_tensor *weighted(const check *c, at_tensor **inputs) {
-    at_tensor *y = call(c, inputs);
-    return y ? at_sum(at_mul(y, covector_like(y))) : NULL;
-}
+/* sum(y * u), in float64 even where y is not: only the function's own rounding shall be seen. */
+static at_tensor *weighted(at_tensor *y, at_tensor *u) { return y ? at_sum(at_mul(at_to(y, AT_FLOAT64), u)) : NULL; }
 
-/* Input i with one element changed, as a leaf of its own. */
-static at_tensor *perturbed(at_tensor *x, int64_t element, double change) {
-    at_tensor *copy = at_from_doubles_shape(at_doubles(x), x->value->shape);
+/* ---- differences ------------------------------------------------------------------------------------------------- */
+
+/* sum(f(inputs) * u) where an element of an input is x. */
+typedef struct {
+    double x, value;
+} point;
+
+/* A leaf like t with one element changed; *x is what the element has become. */
+static at_tensor *moved(at_tensor *t, int64_t element, double change, double *x) {
+    bool single = t->value->dtype == AT_FLOAT32;
+    at_tensor *copy = single ? at_from_floats_shape(at_floats(t), t->value->shape)
+                             : at_from_doubles_shape(at_doubles(t), t->value->shape);
     if (!copy) return NULL;
-    ((double *)tn_data(copy->value))[element] += change;
+    void *data = tn_data(copy->value);
+    if (single)
+        *x = (double)(((float *)data)[element] += (float)change);
+    else
+        *x = ((double *)data)[element] += change;
     return at_set_requires_grad(copy, true);
 }
 
-static double value_at(const check *c, int i, int64_t element, double change) {
-    double value = NAN;
-    at_tensor *original = c->inputs[i];
-    AT_SCOPE {
-        at_tensor *moved = perturbed(original, element, change);
-        if (moved) {
-            c->inputs[i] = moved;
-            at_tensor *y = weighted(c, c->inputs);
-            if (y) value = at_item(y);
-            c->inputs[i] = original;
-        }
-    }
-    return value;
+/* A tensor that stands in several places is one variable. */
+static void replace(const ag_check *c, at_tensor *old, at_tensor *new) {
+    for (int i = 0; i < c->options.n; i++)
+        if (c->options.inputs[i] == old) c->options.inputs[i] = new;
 }
 
-static bool check_element(const check *c, int i, int64_t element, double analytic) {
-    unsigned before = tn_failures();
-    double numeric = (value_at(c, i, element, step) - value_at(c, i, element, -step)) / (2 * step);
-    if (tn_failures() != before) return false;
-    double error = fabs(analytic - numeric);
-    if (error <= absolute + relative * fabs(numeric)) return true;
-    tn_report(AT_ERROR_VALUE,
-              "%s: input %d %s, element %" PRId64
-              ": analytic gradient %.12g, numeric %.12g (difference %.3g, allowed %.3g)",
-              c->name, i, tn_shape_text(&c->inputs[i]->value->shape), element, analytic, numeric, error,
-              absolute + relative * fabs(numeric));
+static point evaluate(const ag_check *c, int i, int64_t element, double change) {
+    point p = {NAN, NAN};
+    at_tensor *original = c->options.inputs[i];
+    AT_SCOPE {
+        at_tensor *copy = moved(original, element, change, &p.x);
+        if (copy) {
+            replace(c, original, copy);
+            at_tensor *y = call(c, c->options.inputs), *sum = y ? weighted(y, covector_like(y)) : NULL;
+            if (sum) p.value = at_item(sum);
+            replace(c, copy, original);
+        }
+    }
+    return p;
+}
+
+/* The distance is that of the elements as they were rounded. */
+static double slope(point from, point to) { return (to.value - from.value) / (to.x - from.x); }
+
+/* More than curvature does within a step. */
+static bool is_kink(const ag_check *c, point below, point here, point above) {
+    double left = slope(below, here), right = slope(here, above);
+    return fabs(left - right) > 0.1 * (fabs(left) + fabs(right)) + 100 * c->options.atol;
+}
+
+/* True where the element agrees; d says how it does not. */
+static bool compare_element(const ag_check *c, int i, ag_difference *d) {
+    double step = c->options.epsilon;
+    point below = evaluate(c, i, d->element, -step), above = evaluate(c, i, d->element, step);
+    d->numeric = slope(below, above);
+    d->difference = fabs(d->analytic - d->numeric);
+    d->allowed = c->options.atol + c->options.rtol * fabs(d->numeric);
+    d->kink = false;
+    if (isfinite(d->numeric) && d->difference <= d->allowed) return true;
+    point here = {(below.x + above.x) / 2, c->value};
+    d->kink = is_kink(c, below, here, above);
     return false;
 }
 
-static bool check_input(const check *c, int i, at_tensor *gradient) {
-    if (!tn_shapes_equal(&gradient->value->shape, &c->inputs[i]->value->shape) ||
-        gradient->value->dtype != AT_FLOAT64) {
-        tn_report(AT_ERROR_VALUE, "%s: input %d is %s, but its gradient %s", c->name, i, tn_describe(c->inputs[i]),
-                  tn_describe(gradient));
-        return false;
-    }
-    const double *analytic = at_doubles(gradient);
-    bool good = analytic != NULL;
-    for (int64_t e = 0; e < gradient->value->numel && good; e++) good = check_element(c, i, e, analytic[e]);
-    return good;
+/* ---- findings ---------------------------------------------------------------------------------------------------- */
+
+/* A NaN without the sign that some processors give it, which printf would show. */
+static double plain(double x) { return isnan(x) ? NAN : x; }
+
+static void fail_element(const ag_check *c, int i, const ag_difference *d) {
+    tn_report(AT_ERROR_VALUE,
+              "%s: input %d %s%s, element %" PRId64
+              ": analytic gradient %.12g, numeric %.12g (difference %.3g, allowed %.3g)",
+              c->name, i, tn_shape_text(&c->options.inputs[i]->value->shape),
+              i == c->weights ? " (what the output is weighted by)" : "", d->element, plain(d->analytic),
+              plain(d->numeric), plain(d->difference), plain(d->allowed));
 }
 
-static bool check_arguments(const check *c) {
-    bool any = false;
-    if (!c->f) return at_fail_null(c->name, "f");
-    if (!c->inputs) return at_fail_null(c->name, "inputs");
-    if (c->n < 0) return at_fail(AT_ERROR_VALUE, "%s: n is %d: must not be negative", c->name, c->n);
-    for (int i = 0; i < c->n; i++) {
-        if (!c->inputs[i]) return tn_fail_null_element(c->name, "inputs", i);
-        if (!at_requires_grad(c->inputs[i])) continue;
-        any = true;
-        if (c->inputs[i]->value->dtype != AT_FLOAT64)
-            return at_fail(AT_ERROR_DTYPE, "%s: input %d is %s: differences need float64", c->name, i,
-                           tn_describe(c->inputs[i]));
-    }
-    return any || at_fail(AT_ERROR_STATE, "%s: no input requires a gradient", c->name);
+static void note(ag_findings *f, const ag_difference *d, bool agrees) {
+    f->analytic_zero = f->analytic_zero && d->analytic == 0;
+    f->numeric_zero = f->numeric_zero && d->numeric == 0;
+    if (agrees) return;
+    double ratio = d->analytic / d->numeric;
+    f->failed++;
+    f->kinks += d->kink;
+    f->finite = f->finite && isfinite(d->analytic) && isfinite(d->numeric);
+    f->least_ratio = fmin(f->least_ratio, ratio);
+    f->greatest_ratio = fmax(f->greatest_ratio, ratio);
 }
 
-/* The inputs that require a gradient; returns how many. */
-static int differentiable(at_tensor *const *inputs, int n, at_tensor **chosen) {
+/* at_error keeps the first element that differs; only a report asks for more. */
+static void tell(ag_check *c, const ag_findings *f, const ag_difference *d) {
+    if (c->failed++ == 0) {
+        fail_element(c, f->input, d);
+        if (c->options.report) ag_report_begin(c);
+    }
+    if (c->options.report) ag_report_difference(c, f, d);
+}
+
+static bool has_right_type(const ag_check *c, int i, at_tensor *gradient) {
+    at_tensor *x = c->options.inputs[i];
+    if (tn_shapes_equal(&gradient->value->shape, &x->value->shape) && gradient->value->dtype == x->value->dtype)
+        return true;
+    return tn_report(AT_ERROR_VALUE, "%s: input %d is %s, but its gradient %s", c->name, i, tn_describe(x),
+                     tn_describe(gradient));
+}
+
+/* False when the function fails; what it finds is counted in c. */
+static bool check_input(ag_check *c, int i, at_tensor *gradient) {
+    if (!has_right_type(c, i, gradient)) return false;
+    at_tensor *wide = at_to(gradient, AT_FLOAT64);
+    const double *analytic = wide ? at_doubles(wide) : NULL;
+    if (!analytic) return false;
+    ag_findings f = {i, 0, 0, true, true, true, INFINITY, -INFINITY};
+    unsigned before = tn_failures();
+    for (int64_t e = 0; e < gradient->value->numel; e++) {
+        ag_difference d = {.element = e, .analytic = analytic[e]};
+        bool agrees = compare_element(c, i, &d);
+        if (tn_failures() != before) return false;
+        c->checked++;
+        note(&f, &d, agrees);
+        if (!agrees) tell(c, &f, &d);
+        before = tn_failures();
+        if (c->failed && !c->options.report) return true;
+    }
+    if (f.failed) ag_report_findings(c, &f);
+    return true;
+}
+
+/* ---- the check --------------------------------------------------------------------------------------------------- */
+
+bool ag_is_checked(const ag_check *c, int input) {
+    if (input == c->weights) return true;
+    uint64_t only = c->options.only;
+    return at_requires_grad(c->options.inputs[input]) && (only == 0 || (input < 64 && only >> input & 1));
+}
+
+/* Those of the inputs that are checked; returns how many. */
+static int list_checked(const ag_check *c, at_tensor *const *inputs, at_tensor **list) {
     int m = 0;
-    for (int i = 0; i < n; i++)
-        if (at_requires_grad(inputs[i])) chosen[m++] = inputs[i];
+    for (int i = 0; i < c->options.n; i++)
+        if (ag_is_checked(c, i)) list[m++] = inputs[i];
     return m;
 }
 
@@ -128,67 +194,150 @@ static bool gradients_of(at_tensor *y, at_tensor **inputs, int n, bool create_gr
     return true;
 }
 
-static bool compare(const check *c, at_tensor **chosen, at_tensor **gradients) {
-    int m = differentiable(c->inputs, c->n, chosen);
-    at_tensor *y = weighted(c, c->inputs);
-    if (!y || !gradients_of(y, chosen, m, false, gradients)) return false;
-    bool good = true;
-    for (int i = 0, k = 0; i < c->n && good; i++)
-        if (at_requires_grad(c->inputs[i])) good = check_input(c, i, gradients[k++]);
-    return good;
+/* Whether the function gives the same again. */
+static bool is_repeatable(const ag_check *c) {
+    at_tensor *y = call(c, c->options.inputs), *sum = y ? weighted(y, covector_like(y)) : NULL;
+    if (!sum) return false;
+    double value = at_item(sum);
+    return value == c->value || (isnan(value) && isnan(c->value));
 }
 
-static bool run_check(const check *c) {
-    if (!check_arguments(c)) return false;
-    size_t bytes = 2 * (size_t)c->n * sizeof(at_tensor *);
+static bool compare(ag_check *c, at_tensor **list, at_tensor **gradients) {
+    int m = list_checked(c, c->options.inputs, list);
+    at_tensor *y = call(c, c->options.inputs), *sum = y ? weighted(y, covector_like(y)) : NULL;
+    if (!sum || !gradients_of(sum, list, m, false, gradients)) return false;
+    c->value = at_item(sum);
+    if (!c->output) c->output = y;
+    bool finished = true;
+    for (int i = 0, k = 0; i < c->options.n && finished && (!c->failed || c->options.report); i++)
+        if (ag_is_checked(c, i)) finished = check_input(c, i, gradients[k++]);
+    if (c->failed && c->options.report) ag_report_end(c, finished, !finished || is_repeatable(c));
+    return finished && c->failed == 0;
+}
+
+static bool run(ag_check *c) {
+    size_t bytes = 2 * (size_t)c->options.n * sizeof(at_tensor *);
     at_tensor **space = tn_memory_new(bytes);
     if (!space) return false;
     bool good = false, recording = ag_set_grad_mode(true);
-    AT_SCOPE { good = compare(c, space, space + c->n); }
+    AT_SCOPE { good = compare(c, space, space + c->options.n); }
     ag_set_grad_mode(recording);
     tn_memory_free(space, bytes);
     return good;
 }
 
-bool at_gradcheck(at_function f, at_tensor **inputs, int n, void *context) {
-    return run_check(&(check){.name = "gradcheck", .f = f, .inputs = inputs, .n = n, .context = context});
+/* ---- arguments and options --------------------------------------------------------------------------------------- */
+
+static bool check_number(const ag_check *c, const char *option, double value) {
+    if (value >= 0 && isfinite(value)) return true;
+    return at_fail(AT_ERROR_VALUE, "%s: %s is %g: want a positive number, or 0 for the default", c->name, option,
+                   plain(value));
+}
+
+static bool check_only(const ag_check *c) {
+    for (int i = 0; i < 64; i++) {
+        if (!(c->options.only >> i & 1)) continue;
+        if (i >= c->options.n)
+            return at_fail(AT_ERROR_VALUE, "%s: only asks for input %d, but there are %d (bit i stands for input i)",
+                           c->name, i, c->options.n);
+        if (!at_requires_grad(c->options.inputs[i]))
+            return at_fail(AT_ERROR_STATE, "%s: only asks for input %d, %s, which does not require a gradient", c->name,
+                           i, tn_describe(c->options.inputs[i]));
+    }
+    return true;
+}
+
+static bool check_inputs(const ag_check *c) {
+    const at_gradcheck_options *o = &c->options;
+    for (int i = 0; i < o->n; i++)
+        if (!o->inputs[i]) return tn_fail_null_element(c->name, "inputs", i);
+    if (!check_only(c)) return false;
+    bool any = false;
+    for (int i = 0; i < o->n; i++) {
+        if (!ag_is_checked(c, i)) continue;
+        any = true;
+        if (!allows_dtype(c, o->inputs[i]->value->dtype))
+            return at_fail(AT_ERROR_DTYPE, "%s: input %d is %s: differences need float64 (or .float32 = true)", c->name,
+                           i, tn_describe(o->inputs[i]));
+    }
+    return any || at_fail(AT_ERROR_STATE, "%s: no input requires a gradient", c->name);
+}
+
+static bool check_arguments(const ag_check *c) {
+    const at_gradcheck_options *o = &c->options;
+    if (!o->f) return at_fail_null(c->name, "f");
+    if (!o->inputs) return at_fail_null(c->name, "inputs");
+    if (o->n < 0) return at_fail(AT_ERROR_VALUE, "%s: n is %d: must not be negative", c->name, o->n);
+    return check_number(c, "epsilon", o->epsilon) && check_number(c, "rtol", o->rtol) &&
+           check_number(c, "atol", o->atol) && check_inputs(c);
+}
+
+/* float64: differences are good to some 1e-9. float32: a step of 0.01 gives up as much by curvature, some 1e-5, as a
+ * function's rounding of some 1e-7 does by being divided by it. */
+static ag_check check_of(const char *name, at_gradcheck_options o) {
+    if (o.epsilon == 0) o.epsilon = o.float32 ? 1e-2 : 1e-6;
+    if (o.rtol == 0) o.rtol = o.float32 ? 2e-3 : 1e-4;
+    if (o.atol == 0) o.atol = o.float32 ? 1e-3 : 1e-6;
+    return (ag_check){.name = name, .options = o, .weights = -1};
+}
+
+bool at_gradcheck_with(at_gradcheck_options options) {
+    ag_check c = check_of("gradcheck", options);
+    return check_arguments(&c) && run(&c);
+}
+
+/* The parentheses keep away the macro of the same name: this is for pointers to the function, and for C++. */
+bool(at_gradcheck)(at_function f, at_tensor **inputs, int n, void *context) {
+    return at_gradcheck(f, inputs, n, context);
 }
 
 /* ---- second order: the gradient as a function of the inputs and of what the output is weighted by ---------------- */
 
 /* All gradients of sum(f(inputs) * u) in one row; inputs are f's, then u. */
 static at_tensor *gradient_row(at_tensor **inputs, int n, void *context) {
-    const check *c = context;
+    const ag_check *c = context;
     at_tensor *y = call(c, inputs);
     if (!y) return NULL;
     size_t bytes = 2 * (size_t)n * sizeof(at_tensor *);
-    at_tensor **chosen = tn_memory_new(bytes), *row = NULL;
-    if (!chosen) return NULL;
-    at_tensor **gradients = chosen + n;
-    int m = differentiable(inputs, n - 1, chosen);
-    at_tensor *loss = at_sum(at_mul(y, inputs[n - 1]));
-    bool good = loss && gradients_of(loss, chosen, m, true, gradients);
-    for (int i = 0; i < m && good; i++) good = (gradients[i] = at_flatten(gradients[i])) != NULL;
+    at_tensor **list = tn_memory_new(bytes), *row = NULL;
+    if (!list) return NULL;
+    at_tensor **gradients = list + n;
+    int m = list_checked(c, inputs, list);
+    at_tensor *sum = weighted(y, inputs[n - 1]);
+    bool good = sum && gradients_of(sum, list, m, true, gradients);
+    for (int i = 0; i < m && good; i++) good = (gradients[i] = at_to(at_flatten(gradients[i]), AT_FLOAT64)) != NULL;
     if (good) row = at_cat_list(0, gradients, m);
-    tn_memory_free(chosen, bytes);
+    tn_memory_free(list, bytes);
     return row;
 }
 
-bool at_gradgradcheck(at_function f, at_tensor **inputs, int n, void *context) {
-    check first = {.name = "gradgradcheck", .f = f, .inputs = inputs, .n = n, .context = context};
+bool at_gradgradcheck_with(at_gradcheck_options options) {
+    ag_check first = check_of("gradgradcheck", options);
     if (!check_arguments(&first)) return false;
+    int n = options.n;
     size_t bytes = (size_t)(n + 1) * sizeof(at_tensor *);
     at_tensor **extended = tn_memory_new(bytes);
     if (!extended) return false;
     bool good = false;
     AT_SCOPE {
-        at_tensor *y = call(&first, inputs), *u = y ? covector_like(y) : NULL;
+        at_tensor *y = call(&first, options.inputs), *u = y ? covector_like(y) : NULL;
         if (u && at_set_requires_grad(u, true)) {
-            memcpy(extended, inputs, (size_t)n * sizeof *extended);
+            memcpy(extended, options.inputs, (size_t)n * sizeof *extended);
             extended[n] = u;
-            good = run_check(&(check){"gradgradcheck", gradient_row, extended, n + 1, &first});
+            ag_check second = first;
+            second.options.f = gradient_row;
+            second.options.inputs = extended;
+            second.options.n = n + 1;
+            second.options.context = &first;
+            second.weights = n;
+            second.output = y;
+            good = run(&second);
         }
     }
     tn_memory_free(extended, bytes);
     return good;
+}
+
+bool(at_gradgradcheck)(at_function f, at_tensor **inputs, int n, void *context) {
+    return at_gradgradcheck(f, inputs, n, context);
 }

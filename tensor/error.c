@@ -110,6 +110,20 @@ const char *tn_shape_text(const at_shape *shape) {
     return text;
 }
 
+const char *tn_index_text(const at_shape *shape, int64_t i) {
+    int64_t index[AT_MAX_DIMS];
+    for (int d = shape->ndim - 1; d >= 0; d--) {
+        index[d] = i % shape->dim[d];
+        i /= shape->dim[d];
+    }
+    char *text = next_text();
+    size_t used = (size_t)snprintf(text, TN_TEXT_BYTES, "[");
+    for (int d = 0; d < shape->ndim; d++)
+        used += (size_t)snprintf(text + used, TN_TEXT_BYTES - used, "%s%" PRId64, d ? ", " : "", index[d]);
+    snprintf(text + used, TN_TEXT_BYTES - used, "]");
+    return text;
+}
+
 const char *at_dtype_name(at_dtype dtype) {
     static const char *const names[TN_DTYPES] = {"float32", "float64", "int64", "bool"};
     return (unsigned)dtype < TN_DTYPES ? names[dtype] : "no dtype";

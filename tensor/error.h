@@ -27,5 +27,7 @@ void *tn_fail_memory(size_t bytes);
 /* Text for messages in a buffer of the thread: "(2, 3)", "float32 (2, 3)". Valid until some eight further calls. */
 const char *tn_shape_text(const at_shape *shape);
 const char *tn_describe(at_tensor *t);
+/* "[1, 0]" for the row-major position i. */
+const char *tn_index_text(const at_shape *shape, int64_t i);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "internal.h"
 
-enum { ELEMENT_BYTES = 32, INDEX_BYTES = 192, DIFFERENCE_BYTES = 700 };
+enum { ELEMENT_BYTES = 32, DIFFERENCE_BYTES = 700 };
 
 /* ---- how two tensors of one shape and dtype differ --------------------------------------------------------------- */
 
@@ -72,27 +72,13 @@ static const char *element_text(const tn_value *v, int64_t i, char text[ELEMENT_
     return text;
 }
 
-/* "[1, 0]" for the row-major position i. */
-static const char *index_text(const at_shape *shape, int64_t i, char text[INDEX_BYTES]) {
-    int64_t index[AT_MAX_DIMS];
-    for (int d = shape->ndim - 1; d >= 0; d--) {
-        index[d] = i % shape->dim[d];
-        i /= shape->dim[d];
-    }
-    size_t used = (size_t)snprintf(text, INDEX_BYTES, "[");
-    for (int d = 0; d < shape->ndim; d++)
-        used += (size_t)snprintf(text + used, INDEX_BYTES - used, "%s%" PRId64, d ? ", " : "", index[d]);
-    snprintf(text + used, INDEX_BYTES - used, "]");
-    return text;
-}
-
 /* Appends "first at [0, 1]: actual 2.5, expected 2, error 0.5". */
 static void append_element(char *text, const char *what, const tn_value *actual, const tn_value *expected, int64_t i,
                            double error) {
-    char index[INDEX_BYTES], a[ELEMENT_BYTES], e[ELEMENT_BYTES];
+    char a[ELEMENT_BYTES], e[ELEMENT_BYTES];
     size_t used = strlen(text);
     snprintf(text + used, DIFFERENCE_BYTES - used, "\n  %s at %s: actual %s, expected %s, error %.3g", what,
-             index_text(&actual->shape, i, index), element_text(actual, i, a), element_text(expected, i, e), error);
+             tn_index_text(&actual->shape, i), element_text(actual, i, a), element_text(expected, i, e), error);
 }
 
 /* True where they are close, otherwise the text says how they differ. An error of the comparison itself leaves the text

@@ -2,8 +2,11 @@
  * fail when they should and say what is wrong. */
 #define _XOPEN_SOURCE 700
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,9 +141,77 @@ START_TEST(snapshots_that_cannot_be) {
     EXPECT_ERROR(at_snapshot(folder, "x", x, 0, 0), AT_ERROR_VALUE, "there is no");
     ck_assert(record(folder, "file", x));
     EXPECT_ERROR(record(within("file.npy/below"), "x", x), AT_ERROR_IO, "snapshot: cannot create the folder");
-    FILE *damaged = fopen(within("damaged.npy"), "wb");
-    ck_assert(damaged && fputs("no tensor", damaged) >= 0 && fclose(damaged) == 0);
-    EXPECT_ERROR(at_snapshot(folder, "damaged", x, 0, 0), AT_ERROR_IO, "load_npy");
+}
+END_TEST
+
+static void write_bytes(const char *path, const char *bytes, size_t n) {
+    FILE *file = fopen(path, "wb");
+    ck_assert(file && fwrite(bytes, 1, n, file) == n && fclose(file) == 0);
+}
+
+static size_t read_bytes(const char *path, char *bytes, size_t capacity) {
+    FILE *file = fopen(path, "rb");
+    ck_assert_ptr_nonnull(file);
+    size_t n = fread(bytes, 1, capacity, file);
+    ck_assert(fclose(file) == 0);
+    return n;
+}
+
+START_TEST(snapshots_that_cannot_be_read) {
+    at_tensor *x = at_zeros(2, 3);
+    char bytes[512], *shape;
+    ck_assert(record(folder, "x", x));
+    size_t n = read_bytes(within("x.npy"), bytes, sizeof bytes);
+    for (size_t length = 0; length < n; length++) {
+        write_bytes(within("x.npy"), bytes, length);
+        EXPECT_ERROR(at_snapshot(folder, "x", x, 1, 1), AT_ERROR_IO, "/x.npy\"");
+    }
+    EXPECT_ERROR(at_snapshot(folder, "x", x, 1, 1), AT_ERROR_IO,
+                 "header says float32 (2, 3), 24 bytes, but 23 follow"); /* the last of them */
+    ck_assert_ptr_nonnull(shape = strstr(bytes + 10, "(2, 3)"));
+    memcpy(shape, "(9, 9)", 6);
+    write_bytes(within("x.npy"), bytes, n);
+    EXPECT_ERROR(at_snapshot(folder, "x", x, 1, 1), AT_ERROR_IO,
+                 "header says float32 (9, 9), 324 bytes, but 24 follow");
+    write_bytes(within("x.npy"), "no tensor", 9);
+    EXPECT_ERROR(at_snapshot(folder, "x", x, 1, 1), AT_ERROR_IO, "is no .npy file");
+    ck_assert(record(folder, "x", x)); /* which mends it */
+    ck_assert(at_snapshot(folder, "x", x, 0, 0));
+    if (chmod(within("x.npy"), 0) == 0 && access(within("x.npy"), R_OK) != 0) /* root may read everything */
+        EXPECT_ERROR(at_snapshot(folder, "x", x, 0, 0), AT_ERROR_IO, "x.npy\": Permission denied");
+    ck_assert_int_eq(mkdir(within("folder.npy"), 0777), 0);
+    EXPECT_ERROR(at_snapshot(folder, "folder", x, 0, 0), AT_ERROR_IO, "folder.npy\": Is a directory");
+}
+END_TEST
+
+/* No more than so many bytes can be written to a file: a disk that is full. */
+static void limit_files_to(rlim_t bytes) {
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* What was recorded before is still there, whole. */
+START_TEST(snapshots_that_cannot_be_written) {
+    at_tensor *x = at_zeros(2), *large = at_expand(at_zeros(1), INT64_C(1) << 56);
+    ck_assert(record(folder, "x", x));
+    struct rlimit before;
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files_to(100);
+    bool recorded = record(folder, "x", at_ones(2));
+    limit_files_to(before.rlim_cur);
+    signal(SIGXFSZ, SIG_DFL);
+    EXPECT_ERROR(recorded, AT_ERROR_IO, "x.npy\": File too large");
+    EXPECT_ERROR(record(folder, "x", large), AT_ERROR_MEMORY, "out of memory");
+    ck_assert(at_snapshot(folder, "x", x, 0, 0));
+    ck_assert_int_eq(mkdir(within("folder.npy"), 0777), 0);
+    EXPECT_ERROR(record(folder, "folder", x), AT_ERROR_IO, "folder.npy\": Is a directory");
+    EXPECT_ERROR(record("/proc/atled", "x", x), AT_ERROR_IO, "snapshot: cannot create the folder \"/proc/atled\"");
+    if (chmod(folder, 0500) == 0 && access(folder, W_OK) != 0)
+        EXPECT_ERROR(record(folder, "y", x), AT_ERROR_IO, "y.npy\": Permission denied");
+    ck_assert_int_eq(chmod(folder, 0700), 0);
 }
 END_TEST
 
@@ -181,16 +252,31 @@ static const struct {
     const TTest *const *test;
     bool fixture;
     const char *message;
+    const char *shown; /* on stderr; NULL: nothing is asked */
 } failures[] = {
-    {&unequal, true, "at_ones(2) and at_zeros(2): check_close: 2 of 2 elements of float32 (2) differ"},
-    {&wrong_argument, true, "add: "},
-    {&leaking, true, "1 tensors with 400 bytes more are alive"},
-    {&never_begun, false, "call at_ck_begin first"},
-    {&not_recorded, true, "run once with ATLED_SNAPSHOT=update"},
-    {&wrong_gradient, true, "dropped: gradcheck: input 0 (2), element 0: analytic gradient"},
-    {&wrong_gradient_while_errors_abort, false, "float64"},
+    {&unequal, true, "at_ones(2) and at_zeros(2): check_close: 2 of 2 elements of float32 (2) differ", NULL},
+    {&wrong_argument, true, "add: ", NULL},
+    {&leaking, true, "1 tensors with 400 bytes more are alive", NULL},
+    {&never_begun, false, "call at_ck_begin first", NULL},
+    {&not_recorded, true, "run once with ATLED_SNAPSHOT=update", NULL},
+    {&wrong_gradient, true, "dropped: gradcheck: input 0 (2), element 0: analytic gradient",
+     "hint: analytic is 0.5 times numeric"},
+    {&wrong_gradient_while_errors_abort, false, "float64", NULL},
 };
 enum { FAILURES = sizeof failures / sizeof *failures };
+
+/* Runs the tests; what they write to stderr is put in text. */
+static void run_and_listen(SRunner *runner, char *text, size_t bytes) {
+    FILE *said = tmpfile();
+    int before = dup(STDERR_FILENO);
+    if (!said || before < 0 || dup2(fileno(said), STDERR_FILENO) < 0) _exit(EXIT_FAILURE);
+    srunner_run_all(runner, CK_SILENT);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    rewind(said);
+    text[fread(text, 1, bytes - 1, said)] = '\0';
+    fclose(said);
+}
 
 /* A runner of its own, in a process of its own: Check has one current test a process. */
 static void run_failure(int i) {
@@ -202,11 +288,13 @@ static void run_failure(int i) {
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_SILENT);
+    char shown[4096];
+    run_and_listen(runner, shown, sizeof shown);
     int failed = srunner_ntests_failed(runner);
     TestResult **results = srunner_failures(runner);
     bool right = failed == 1 && strstr(tr_msg(results[0]), failures[i].message) != NULL;
-    if (!right) fprintf(stderr, "%d failed: %s\n", failed, failed ? tr_msg(results[0]) : "");
+    right = right && (!failures[i].shown || strstr(shown, failures[i].shown));
+    if (!right) fprintf(stderr, "%d failed: %s\n%s", failed, failed ? tr_msg(results[0]) : "", shown);
     free(results);
     srunner_free(runner);
     at_release(held);
@@ -235,6 +323,8 @@ START_TEST(assertions_that_hold) {
     at_ck_begin();
     at_tensor *x = at_set_requires_grad(at_from_doubles((double[]){1, 2}, 2), true);
     at_ck_assert_gradients(cube, &x, 1, NULL);
+    at_tensor *single = at_set_requires_grad(at_from_floats((float[]){1, 2}, 2), true);
+    at_ck_assert_gradients(cube, &single, 1, NULL, .float32 = true);
     at_ck_assert_close(cube(&x, 1, NULL), at_from_doubles((double[]){1, 8}, 2), 1e-12, 0);
     ck_assert(record(folder, "cube", cube(&x, 1, NULL)));
     at_ck_assert_snapshot(folder, "cube", cube(&x, 1, NULL), 1e-12, 0);
@@ -272,6 +362,8 @@ Suite *kit_suite(void) {
     tcase_add_test(tcase, a_missing_snapshot_says_how_to_record_it);
     tcase_add_test(tcase, recorded_compared_and_recorded_again);
     tcase_add_test(tcase, snapshots_that_cannot_be);
+    tcase_add_test(tcase, snapshots_that_cannot_be_read);
+    tcase_add_test(tcase, snapshots_that_cannot_be_written);
     tcase_add_test(tcase, assertions_that_hold);
     tcase_add_test(tcase, the_error_mode_is_left_as_it_was);
     suite_add_tcase(suite, tcase);
