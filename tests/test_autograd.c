@@ -128,6 +128,14 @@ START_TEST(nothing_is_recorded_under_no_grad) {
     AT_NO_GRAD
         break;
     ck_assert(at_requires_grad(at_mul(w, 2)));
+    AT_NO_GRAD {
+        ck_assert(!at_backward(at_ones(1)) && at_error()); /* nor does an error end it, */
+        at_clear_error();
+        ck_assert(!at_requires_grad(at_mul(w, 2)));
+    }
+    ck_assert(!at_backward(at_ones(1)) && at_error()); /* or begin it */
+    at_clear_error();
+    ck_assert(at_requires_grad(at_mul(w, 2)));
     ck_assert(!at_requires_grad(leaves_by_return(w)));
     ck_assert(at_requires_grad(at_mul(w, 2)));
 }
@@ -248,6 +256,42 @@ START_TEST(a_gradient_within_a_loss) {
     at_tensor *w = LEAF(1, 2), *penalty = at_sum(at_square(derivative(at_pow(w, 3), w))); /* sum of (3 w^2)^2 */
     ck_assert(at_backward(penalty));
     EXPECT(at_grad(w), 36 * 1, 36 * 8);
+}
+END_TEST
+
+/* Rules of rules of rules: y = f(x)^3 for an f that takes element i of x n[i] times has the gradient 3 n x^2, whose
+ * square has the second derivative 108 n^2 x^2. */
+#define THIRD_ORDER(f, ...)                                                                                            \
+    do {                                                                                                               \
+        at_tensor *slope = derivative(at_pow(f, 3), x);                                                                \
+        at_tensor *curvature = derivative(derivative(at_square(slope), x), x);                                         \
+        EXPECT(at_div(curvature, at_mul(at_square(x), 108)), __VA_ARGS__);                                             \
+    } while (0)
+
+START_TEST(selections_to_the_third_order) {
+    at_tensor *x = LEAF(1, 2, 3, 4, 5, 6), *rows = at_reshape(x, 2, 3);
+    at_tensor *index = at_from_int64s(((int64_t[]){0, 2, 2, 0, 2}), 5), *mask = at_gt(x, 3);
+    THIRD_ORDER(at_index_select(x, 0, index), 4, 0, 9, 0, 0, 0);
+    THIRD_ORDER(at_gather(x, 0, index), 4, 0, 9, 0, 0, 0);
+    THIRD_ORDER(at_masked_select(x, mask), 0, 0, 0, 1, 1, 1);
+    THIRD_ORDER(at_where(mask, x, 0), 0, 0, 0, 1, 1, 1);
+    THIRD_ORDER(at_slice(x, 0, 1, 6, 3), 0, 1, 0, 0, 1, 0);
+    THIRD_ORDER(at_cat(1, rows, at_flip(rows, 0), at_slice(rows, 1, 0, 2, 1)), 9, 9, 4, 9, 9, 4);
+    THIRD_ORDER(at_expand(at_permute(rows, 1, 0), 4, 3, 2), 16, 16, 16, 16, 16, 16);
+    THIRD_ORDER(at_sort(x, 0, true, NULL), 1, 1, 1, 1, 1, 1);
+    THIRD_ORDER(at_scatter_add(at_mul(at_zeros_like(x), x), 0, at_argsort(x, 0, true), x), 1, 1, 1, 1, 1, 1);
+}
+END_TEST
+
+START_TEST(create_graph_records_under_no_grad_too) {
+    at_tensor *w = LEAF(3), *y = at_pow(w, 3), *g = NULL;
+    AT_NO_GRAD {
+        ck_assert(at_gradients(y, &w, 1, true, &g));
+        ck_assert(!at_requires_grad(at_square(w))); /* and what comes after is as before */
+    }
+    EXPECT(derivative(g, w), 18);
+    EXPECT_ERROR(at_gradients(at_ones(1), &w, 1, true, &g), AT_ERROR_STATE, "does not depend");
+    ck_assert(at_requires_grad(at_square(w)));
 }
 END_TEST
 
@@ -638,6 +682,21 @@ START_TEST(elements_taken_several_times) {
 }
 END_TEST
 
+START_TEST(a_source_of_which_nothing_is_added) {
+    at_tensor *x = LEAF(1, 2), *src = LEAF(3, 4), *none = at_to(at_zeros(0), AT_INT64);
+    EXPECT(by(src, at_scatter_add(x, 0, none, src)), 0, 0);
+    EXPECT(by(x, at_scatter_add(x, 0, none, src)), 1, 1);
+}
+END_TEST
+
+START_TEST(an_empty_vector_joins_and_gets_nothing) {
+    at_tensor *nothing = at_set_requires_grad(at_zeros(0), true), *x = LEAF(1, 2), *y = LEAF(3);
+    at_tensor *joined = at_cat(0, x, nothing, y);
+    EXPECT(by(x, WEIGHTED(joined, 10, 20, 30)), 10, 20);
+    EXPECT(by(y, WEIGHTED(joined, 10, 20, 30)), 30);
+}
+END_TEST
+
 /* ---- the suite --------------------------------------------------------------------------------------------------- */
 
 static TCase *chapter(Suite *suite, const char *name) {
@@ -675,6 +734,8 @@ Suite *autograd_suite(void) {
     tcase_add_test(tests, a_sine_to_the_third_order);
     tcase_add_test(tests, mixed_derivatives);
     tcase_add_test(tests, a_gradient_within_a_loss);
+    tcase_add_test(tests, selections_to_the_third_order);
+    tcase_add_test(tests, create_graph_records_under_no_grad_too);
     tests = chapter(suite, "errors");
     tcase_add_test(tests, backward_starts_from_one_element);
     tcase_add_test(tests, backward_needs_a_graph);
@@ -708,5 +769,7 @@ Suite *autograd_suite(void) {
     tcase_add_test(tests, reductions_of_nothing);
     tcase_add_test(tests, sorting_with_nan_and_equals);
     tcase_add_test(tests, elements_taken_several_times);
+    tcase_add_test(tests, a_source_of_which_nothing_is_added);
+    tcase_add_test(tests, an_empty_vector_joins_and_gets_nothing);
     return suite;
 }

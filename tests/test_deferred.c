@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 
+#include "../tensor/internal.h"
 #include "core_support.h"
 
 /* ---- random programs ----------------------------------------------------------------------------------------------
@@ -45,7 +46,7 @@ static at_tensor *reduced(at_tensor *x, uint64_t *state) {
     at_tensor *real = at_to(x, at_dtype_of(x) == AT_FLOAT64 ? AT_FLOAT64 : AT_FLOAT32);
     int dim = (int)chance(state, 2);
     switch (chance(state, 6)) {
-    case 0: return at_sub(x, at_mean_dim(real, dim, true));
+    case 0: return at_sub(at_add(x, 0), at_mean_dim(real, dim, true));
     case 1: return at_mul(real, at_sum_dim(x, dim, true));
     case 2: return at_softmax(real, dim);
     case 3: return at_add(at_cumsum(real, dim), at_max_dim(real, dim, true, NULL));
@@ -66,7 +67,7 @@ static at_tensor *operation(const values *v, uint64_t *state) {
     case 4: return at_where(at_lt(a, b), a, 0.5);
     case 5: return at_maximum(a, at_mul(b, 0.25));
     case 6: return at_div(a, at_add(at_square(at_add(b, 0)), 1));
-    case 7: return at_sigmoid(at_sub(1, at_add(a, b)));
+    case 7: return at_sigmoid(at_sub(1, at_add(at_add(a, b), 0)));
     case 8: return at_clamp(at_add(a, 0), -3, 3);
     case 9: return at_to(a, (at_dtype)chance(state, 3));
     case 10: return at_log1p(at_abs(at_add(at_add(b, a), 0)));
@@ -185,6 +186,23 @@ BALANCED_TEST(a_long_chain_is_cut) {
     ck_assert_double_eq(at_item(at_sum(t)), 5e6);
 }
 
+/* At any length of its parts, on either side: no program holds more than the limit, and each as many as it may. */
+BALANCED_TEST(no_expression_outgrows_a_program) {
+    int longest = 0;
+    for (int left = 0; left < 40; left++)
+        for (int right = 0; right < 40; right++)
+            AT_SCOPE {
+                at_tensor *a = at_zeros(40), *b = at_zeros(40);
+                for (int i = 0; i < left; i++) a = at_add(a, 1);
+                for (int i = 0; i < right; i++) b = at_add(b, 2);
+                at_tensor *sum = at_add(a, b), *y = at_flip(at_sub(sum, a), 0);
+                if (sum->value->size > longest) longest = sum->value->size;
+                ck_assert_int_le(y->value->size, TN_LARGEST_EXPRESSION);
+                ck_assert_double_eq(at_get(at_add(y, a), 39), 2 * right + left);
+            }
+    ck_assert_int_eq(longest, TN_LARGEST_EXPRESSION);
+}
+
 BALANCED_TEST(a_costly_part_has_many_readers) {
     at_tensor *costly = at_pow(at_exp(at_sin(at_full(0.5, 20000))), 1.5), *sum = at_zeros(20000);
     for (int i = 0; i < 30; i++) sum = at_add(sum, at_mul(costly, i));
@@ -192,6 +210,22 @@ BALANCED_TEST(a_costly_part_has_many_readers) {
     ck_assert(at_allclose(sum, expected, 1e-5, 0));
     for (int i = 0; i < 10; i++)
         ck_assert_double_eq_tol(at_item(at_max(at_mul(costly, i))), i * at_get(costly, 0), 1e-5);
+}
+
+/* What something else still reads is kept as it is first computed if it is costly, and after a few times if it is not. */
+BALANCED_TEST(no_work_is_repeated_without_bound) {
+    enum { READERS = 8 };
+    at_tensor *x = at_full(2, 100), *costly = at_pow(x, 1.5), *cheap = at_exp(x), *alone = at_pow(x, 2.5);
+    at_tensor *first = at_mul(costly, 2), *second = at_mul(costly, 3), *reader[READERS];
+    ck_assert_double_eq_tol(at_get(first, 99), 2 * pow(2, 1.5), 1e-5);
+    ck_assert(tn_is_stored(costly->value));
+    ck_assert_double_eq_tol(at_get(second, 0), 3 * pow(2, 1.5), 1e-5);
+    for (int i = 0; i < READERS; i++) reader[i] = at_mul(cheap, i);
+    int reads = 0;
+    while (reads < READERS - 1 && !tn_is_stored(cheap->value)) at_get(reader[reads++], 0);
+    ck_assert(reads > 1 && reads < READERS - 1);
+    at_get(at_mul(alone, 2), 0);
+    ck_assert(!tn_is_stored(alone->value)); /* nobody else reads it */
 }
 
 /* ---- what is pending never sees a later value -------------------------------------------------------------------- */
@@ -267,16 +301,37 @@ BALANCED_TEST(threads_compute_one_pending_tensor) {
         }
 }
 
+/* One column read twice, broadcast to different shapes of equally many elements. */
+BALANCED_TEST(one_value_in_two_places_of_a_program) {
+    at_tensor *x = at_reshape(at_arange(0, 8, 1), 8, 1);
+    at_tensor *a = at_reshape(at_add(x, at_zeros(8, 8)), 2, 4, 2, 4);
+    at_tensor *b = at_reshape(at_add(x, at_zeros(2, 8, 4)), 2, 4, 2, 4);
+    const float *y = at_floats(at_sub(a, b));
+    for (int64_t i = 0; i < 64; i++) ck_assert_float_eq(y[i], (float)(i / 8 - i / 4 % 8));
+}
+
+/* No strides show one operand in the shape of the other: a part has to be stored. */
+BALANCED_TEST(parts_that_suit_no_one_shape) {
+    at_tensor *p = at_reshape(at_arange(0, 4, 1), 4, 1), *q = at_reshape(at_arange(0, 6, 1), 6, 1);
+    at_tensor *a = at_reshape(at_add(p, at_zeros(4, 6)), 24), *b = at_reshape(at_add(q, at_zeros(6, 4)), 24);
+    const float *y = at_floats(at_sub(a, b));
+    for (int64_t i = 0; i < 24; i++) ck_assert_float_eq(y[i], (float)(i / 6 - i / 4));
+}
+
 Suite *deferred_suite(void) {
     Suite *suite = suite_create("deferred");
     TCase *bits = tcase_create("bits"), *work = tcase_create("work"), *later = tcase_create("later");
     tcase_add_test(bits, small_programs);
     tcase_add_test(bits, large_programs);
+    tcase_add_test(bits, one_value_in_two_places_of_a_program);
+    tcase_add_test(bits, parts_that_suit_no_one_shape);
     tcase_add_test(bits, products);
     suite_add_tcase(suite, bits);
     tcase_add_test(work, a_term_with_two_uses_is_computed_once);
     tcase_add_test(work, a_long_chain_is_cut);
+    tcase_add_test(work, no_expression_outgrows_a_program);
     tcase_add_test(work, a_costly_part_has_many_readers);
+    tcase_add_test(work, no_work_is_repeated_without_bound);
     suite_add_tcase(suite, work);
     tcase_add_test(later, in_place_updates_come_too_late);
     tcase_add_test(later, a_step_comes_too_late);

@@ -61,6 +61,9 @@ START_TEST(a_backward_pass_is_told_step_by_step) {
                 "#1 leaf layer.b: gradient [4.9582], the leaf's own\n"
                 "#0 leaf w: gradient [0.93879, 0.77015], the leaf's own\n");
     ck_assert(fabs(at_item(at_grad(b)) - 4.958187) < 1e-6); /* it is a real backward pass */
+    char *text = told(at_backward_trace, y);
+    ck_assert(strstr(text, "#1 leaf layer.b: gradient [4.9582], added to what the leaf has\n"));
+    free(text);
 }
 END_TEST
 
@@ -70,6 +73,9 @@ START_TEST(a_drawing_frames_modules) {
     ck_assert(strstr(text, "digraph {\n") == text);
     ck_assert(strstr(text, "subgraph cluster_1 {\nlabel=\"layer\";\nn1 [shape=box, label=\"layer.b\\n[0.5]\"];\n}\n"));
     ck_assert(strstr(text, "n2 -> n4;\n") && strstr(text, "n3 -> n4;\n") && strstr(text, "n4 -> n5;\n}\n"));
+    free(text);
+    text = told(at_graph_dot, at_mul(w, 3)); /* a constant has a place of its own */
+    ck_assert(strstr(text, "c1_1 [shape=plaintext, label=\"3\"];\nc1_1 -> n1;\n"));
     at_set_name(w, "a \"quoted\" \\ name");
     free(text);
     text = told(at_graph_dot, y);
@@ -154,6 +160,52 @@ START_TEST(the_context_goes_with_the_node) {
 }
 END_TEST
 
+enum { SAVED = 40 };
+
+static at_tensor *save_many(at_custom_call *call) {
+    for (int i = 0; i < SAVED; i++)
+        if (!at_custom_save(call, at_full(i, 1))) return NULL;
+    return at_mul(call->inputs[0], call->inputs[1]);
+}
+
+static bool check_saved(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)y;
+    ck_assert_int_eq(call->n_saved, SAVED);
+    for (int i = 0; i < SAVED; i++) ck_assert_double_eq(at_item(call->saved[i]), i);
+    dx[0] = at_mul(g, call->inputs[1]);
+    dx[1] = at_mul(g, call->inputs[0]);
+    return true;
+}
+
+START_TEST(a_custom_operation_saves_many) {
+    static const at_custom_operation operation = {"many", save_many, check_saved, NULL};
+    at_tensor *x[] = {at_set_requires_grad(at_full(2, 1), true), at_set_requires_grad(at_full(5, 1), true)};
+    ck_assert(at_backward(at_custom(&operation, x, 2, NULL)));
+    EXPECT(at_grad(x[0]), 5);
+    EXPECT(at_grad(x[1]), 2);
+}
+END_TEST
+
+static at_tensor *save_input(at_custom_call *call) {
+    return at_custom_save(call, call->inputs[0]) ? at_square(call->inputs[0]) : NULL;
+}
+static bool from_saved(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)y;
+    return (dx[0] = at_mul(g, at_mul(call->saved[0], 2))) != NULL;
+}
+static at_tensor *saved_square(at_tensor **inputs, int n, void *unused) {
+    static const at_custom_operation operation = {"square", save_input, from_saved, NULL};
+    (void)unused;
+    return at_custom(&operation, inputs, n, NULL);
+}
+
+START_TEST(a_saved_input_is_that_input) {
+    at_tensor *x = at_set_requires_grad(at_from_doubles((double[]){-1, 0.5, 2}, 3), true);
+    ck_assert_msg(at_gradcheck(saved_square, &x, 1, NULL) && at_gradgradcheck(saved_square, &x, 1, NULL), "%s",
+                  at_error());
+}
+END_TEST
+
 static at_tensor *no_forward(at_custom_call *call) { return (void)call, NULL; }
 static at_tensor *copy_forward(at_custom_call *call) { return at_mul(call->inputs[0], 1); }
 static bool wrong_shape(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
@@ -209,13 +261,40 @@ START_TEST(hooks_see_and_replace_gradients) {
 }
 END_TEST
 
+static at_tensor *add_one(at_tensor *gradient, void *unused) { return (void)unused, at_add(gradient, 1); }
+
+START_TEST(hooks_run_in_order_in_every_kind_of_pass) {
+    at_tensor *x = at_set_requires_grad(at_ones(1), true), *h = at_mul(x, 2), *y = at_mul(h, 3), *inputs[] = {x, h},
+              *g[2];
+    int calls = 0;
+    ck_assert(at_register_hook(h, add_one, NULL) && at_register_hook(h, tenfold, &calls));
+    ck_assert(at_register_hook(x, add_one, NULL));
+    for (int create_graph = 0; create_graph < 2; create_graph++) {
+        ck_assert(at_gradients(y, inputs, 2, create_graph, g));
+        EXPECT(g[1], (3 + 1) * 10);
+        EXPECT(g[0], 40 * 2 + 1);
+    }
+    for (int call = 1; call <= 2; call++) {
+        ck_assert(at_backward(y)); /* a hook sees the gradient of this pass, not what the leaf has already */
+        EXPECT(at_grad(x), call * 81);
+    }
+    ck_assert_int_eq(calls, 4);
+}
+END_TEST
+
 START_TEST(gradients_in_between_can_be_kept) {
     at_tensor *x = at_set_requires_grad(at_ones(1), true), *h = at_mul(x, 2), *y = at_square(h);
     at_backward(y);
     ck_assert_ptr_null(at_grad(h));
-    ck_assert(at_retain_grad(h));
+    ck_assert(at_retain_grad(h) && at_retain_grad(x)); /* for a leaf that changes nothing */
     at_backward(y);
-    ck_assert(at_item(at_grad(h)) == 4);
+    EXPECT(at_grad(h), 4);
+    EXPECT(at_grad(x), 16);
+    at_backward(y); /* they add up as a leaf's do */
+    EXPECT(at_grad(h), 8);
+    EXPECT(at_grad(x), 24);
+    at_zero_grad(h);
+    ck_assert_ptr_null(at_grad(h));
     EXPECT_ERROR(at_retain_grad(at_ones(1)), AT_ERROR_STATE, "does not require a gradient");
 }
 END_TEST
@@ -231,8 +310,11 @@ Suite *graph_suite(void) {
     tcase_add_test(text, graphs_need_a_graph);
     tcase_add_test(custom, a_custom_operation_saves_and_is_checked);
     tcase_add_test(custom, the_context_goes_with_the_node);
+    tcase_add_test(custom, a_custom_operation_saves_many);
+    tcase_add_test(custom, a_saved_input_is_that_input);
     tcase_add_test(custom, wrong_custom_operations_are_errors);
     tcase_add_test(hooks, hooks_see_and_replace_gradients);
+    tcase_add_test(hooks, hooks_run_in_order_in_every_kind_of_pass);
     tcase_add_test(hooks, gradients_in_between_can_be_kept);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tcase_add_checked_fixture(cases[i], support_begin, support_end);

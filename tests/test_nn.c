@@ -139,6 +139,17 @@ BALANCED_TEST(mean_squared_error) {
     CHECK_ELEMENTS(at_grad(input), 2, 0, -4, 6);
 }
 
+/* What broadcasts gives a number too, but another one: the mean over all pairs. */
+BALANCED_TEST(shapes_that_would_broadcast_are_no_pair) {
+    at_tensor *column = at_zeros(4, 1), *row = at_ones(4), *scalar = at_scalar(1);
+    ck_assert_ptr_null(at_mse_loss(column, row, AT_MEAN));
+    expect_error(AT_ERROR_SHAPE,
+                 "mse_loss: input (4, 1) and target (4): shapes must be equal (at_reshape makes them so)");
+    ck_assert_ptr_null(at_mse_loss(row, scalar, AT_SUM));
+    expect_error(AT_ERROR_SHAPE, "mse_loss: input (4) and target (): shapes must be equal (at_reshape makes them so)");
+    CHECK_ELEMENTS(at_mse_loss(at_reshape(row, 2, 2), at_zeros(2, 2), AT_MEAN), 1);
+}
+
 /* ---- attention pooling ------------------------------------------------------------------------------------------- */
 
 BALANCED_TEST(nw_kernel_regression_follows_its_formula) {
@@ -164,6 +175,26 @@ BALANCED_TEST(nw_kernel_regression_follows_its_formula) {
                                 "  (attention_weights): buffer float32 (4, 3)\n"
                                 ")\n"
                                 "1 trainable number\n");
+    at_module_free(&net->module);
+}
+
+/* Inputs: queries, keys, values, w. */
+static at_tensor *pooling(at_tensor **inputs, int n, void *context) {
+    NWKernelRegression *net = context;
+    at_tensor *own = net->w;
+    (void)n;
+    net->w = inputs[3];
+    at_tensor *y = at_nw_kernel_regression_forward(net, inputs[0], inputs[1], inputs[2]);
+    net->w = own;
+    return y;
+}
+
+BALANCED_TEST(gradients_of_attention_pooling) {
+    NWKernelRegression *net = at_nw_kernel_regression();
+    at_tensor *inputs[] = {at_rand(3), at_rand(3, 4), at_rand(3, 4), net->w};
+    for (int i = 0; i < 4; i++) inputs[i] = at_set_requires_grad(at_to(at_detach(inputs[i]), AT_FLOAT64), true);
+    ck_assert_msg(at_gradcheck(pooling, inputs, 4, net), "%s", at_error());
+    ck_assert_msg(at_gradgradcheck(pooling, inputs, 4, net), "%s", at_error());
     at_module_free(&net->module);
 }
 
@@ -209,7 +240,9 @@ Suite *nn_suite(void) {
     tcase_add_test(modules, destroy_is_called_once_for_each);
     suite_add_tcase(suite, modules);
     tcase_add_test(models, mean_squared_error);
+    tcase_add_test(models, shapes_that_would_broadcast_are_no_pair);
     tcase_add_test(models, nw_kernel_regression_follows_its_formula);
+    tcase_add_test(models, gradients_of_attention_pooling);
     tcase_add_test(models, attention_weights_keep_no_graph_alive);
     tcase_add_test(models, nw_kernel_regression_of_wrong_shapes);
     suite_add_tcase(suite, models);

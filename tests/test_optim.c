@@ -51,6 +51,34 @@ BALANCED_TEST(nesterov) {
     at_optimizer_free(trainer);
 }
 
+BALANCED_TEST(weight_decay_goes_into_momentum) {
+    at_tensor *w = parameter(8, 1);
+    at_optimizer *trainer =
+        optimizer_of(&w, 1, (at_sgd_options){.lr = 0.5, .momentum = 0.5, .weight_decay = 0.25, .nesterov = true});
+    step_with(trainer, w, 2); /* d = 2 + 2, b = 4, step 4 + 2 */
+    CHECK_ELEMENTS(w, 5);
+    step_with(trainer, w, 0.75); /* d = 0.75 + 1.25, b = 2 + 2, step 2 + 2 */
+    CHECK_ELEMENTS(w, 3);
+    at_optimizer_free(trainer);
+}
+
+BALANCED_TEST(each_parameter_has_its_own_momentum) {
+    at_tensor *list[] = {parameter(0, 1), parameter(0, 2), parameter(0, 3)};
+    at_optimizer *trainer = optimizer_of(list, 3, (at_sgd_options){.lr = 1, .momentum = 0.5});
+    for (int step = 0; step < 2; step++) {
+        at_optimizer_zero_grad(trainer);
+        for (int i = 0; i < 3; i++) {
+            ck_assert_ptr_null(at_grad(list[i]));
+            ck_assert(at_backward(at_sum(at_mul(list[i], i + 1))));
+        }
+        ck_assert(at_optimizer_step(trainer));
+    }
+    CHECK_ELEMENTS(list[0], -2.5); /* 1 + 1.5 */
+    CHECK_ELEMENTS(list[1], -5, -5);
+    CHECK_ELEMENTS(list[2], -7.5, -7.5, -7.5);
+    at_optimizer_free(trainer);
+}
+
 BALANCED_TEST(weight_decay_and_maximize) {
     at_tensor *w = parameter(8, 1), *u = parameter(8, 1);
     at_optimizer *down = optimizer_of(&w, 1, (at_sgd_options){.lr = 0.5, .weight_decay = 0.25});
@@ -167,6 +195,8 @@ Suite *optim_suite(void) {
     tcase_add_test(steps, plain);
     tcase_add_test(steps, momentum_and_dampening);
     tcase_add_test(steps, nesterov);
+    tcase_add_test(steps, weight_decay_goes_into_momentum);
+    tcase_add_test(steps, each_parameter_has_its_own_momentum);
     tcase_add_test(steps, weight_decay_and_maximize);
     suite_add_tcase(suite, steps);
     tcase_add_test(state, without_a_gradient_nothing_changes);

@@ -78,8 +78,24 @@ BALANCED_TEST(integers) {
     ck_assert_int_eq(at_int64s(at_matmul(row, column))[0], 2); /* wraps around */
 }
 
+/* Large enough for a library, which wants rows or columns that lie behind each other. */
+BALANCED_TEST(expanded_operands) {
+    at_tensor *column = at_expand(at_randn(1, 60, 1), 1, 60, 50), *row = at_expand(at_randn(1, 1, 40), 1, 50, 40);
+    at_tensor *one = at_expand(at_randn(1, 1, 1), 1, 50, 60), *many = at_expand(at_randn(1, 60, 50), 3, 60, 50);
+    at_tensor *list[][2] = {{column, row},
+                            {one, column},
+                            {row, at_transpose(row, 1, 2)},
+                            {many, at_transpose(many, 1, 2)}};
+    for (int i = 0; i < 4; i++) {
+        at_tensor *a = list[i][0], *b = list[i][1];
+        at_tensor *expected = at_bmm(at_mul(a, at_ones_like(a)), at_mul(b, at_ones_like(b)));
+        ck_assert_msg(at_allclose(at_bmm(a, b), expected, 1e-5, 1e-4), "pair %d", i);
+    }
+}
+
 BALANCED_TEST(of_nothing) {
     CHECK_ELEMENTS(at_bmm(at_zeros(1, 2, 0), at_zeros(1, 0, 2)), 0, 0, 0, 0);
+    ck_assert(at_equal(at_bmm(at_zeros(1, 90, 0), at_zeros(1, 0, 90)), at_zeros(1, 90, 90)));
     CHECK_SHAPE(at_bmm(at_zeros(0, 2, 3), at_zeros(0, 3, 4)), 0, 2, 4);
     CHECK_SHAPE(at_bmm(at_zeros(2, 0, 3), at_zeros(2, 3, 4)), 2, 0, 4);
     CHECK_ELEMENTS(at_matmul(at_zeros(0), at_zeros(0)), 0);
@@ -132,6 +148,7 @@ Suite *product_suite(void) {
     tcase_add_test(bmm, small_products);
     tcase_add_test(bmm, large_products);
     tcase_add_test(bmm, integers);
+    tcase_add_test(bmm, expanded_operands);
     tcase_add_test(bmm, of_nothing);
     suite_add_tcase(suite, bmm);
     tcase_add_test(alone, without_blas);

@@ -139,7 +139,12 @@ START_TEST(permutations) {
     ck_assert_int_eq(at_numel(at_randperm(0)), 0);
     check_integers(at_randperm(1), (const int64_t[]){0});
     const int n = 3000;
-    const int64_t *p = at_int64s(at_randperm(n));
+    at_manual_seed(7);
+    at_tensor *long_one = at_randperm(n);
+    check_integers(at_slice(long_one, 0, 1500, 1504, 1), (const int64_t[]){2902, 296, 2672, 231});
+    check_integers(at_slice(long_one, 0, 2995, n, 1), (const int64_t[]){452, 2835, 1488, 1360, 2060});
+    check_integers(at_randint(0, 1000, 1), (const int64_t[]){963});
+    const int64_t *p = at_int64s(long_one);
     bool seen[3000] = {false};
     for (int i = 0; i < n; i++) {
         ck_assert(p[i] >= 0 && p[i] < n && !seen[p[i]]);

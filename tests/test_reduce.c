@@ -5,7 +5,7 @@
 
 /* ---- sums -------------------------------------------------------------------------------------------------------- */
 
-static const int64_t awkward[] = {1, 2, 49, 1023, 1024, 1025, 5000};
+static const int64_t awkward[] = {1, 2, 49, 1023, 1024, 1025, 2048, 5000};
 enum { AWKWARD = sizeof awkward / sizeof *awkward };
 
 /* The sum of row r (dim 1) or column r (dim 0), and of the absolute values. */
@@ -64,6 +64,33 @@ BALANCED_TEST(middle_dimensions) {
         }
     CHECK_SHAPE(at_sum_dim(x, -1, true), 2, 30, 7, 1);
     ck_assert_double_eq(at_item(at_sum(at_permute(x, 2, 0, 3, 1))), 2099.0 * 2100 / 2);
+}
+
+/* Blocks of elements begin and end within the rows of a window, whose memory goes on between them. */
+BALANCED_TEST(windows_on_longer_rows) {
+    for (int64_t n = 1; n < 2000; n += 333)
+        AT_SCOPE {
+            at_tensor *x = at_to(at_reshape(at_arange(0, 10000, 1), 5, 2000), AT_FLOAT64);
+            double sum = 0;
+            for (int64_t row = 0; row < 5; row++)
+                for (int64_t i = 0; i < n; i++) sum += (double)(row * 2000 + i);
+            ck_assert_double_eq(at_item(at_sum(at_slice(x, 1, 0, n, 1))), sum);
+            ck_assert_double_eq(at_item(at_sum(at_expand(at_slice(x, 1, 3, 4, 1), 5, n))), 20015.0 * (double)n);
+        }
+}
+
+/* Columns are summed in blocks of 1024, those of all outer indices in one count. */
+BALANCED_TEST(middle_dimensions_of_whole_blocks) {
+    for (int64_t inner = 1022; inner <= 1026; inner++)
+        AT_SCOPE {
+            at_tensor *x = at_reshape(at_arange(0, (double)(3 * 2 * inner), 1), 3, 2, inner);
+            at_tensor *y = at_sum_dim(x, 1, false);
+            const float *first = at_floats(x), *sums = at_floats(y);
+            for (int64_t i = 0; i < 3 * inner; i++) {
+                const float *column = first + i / inner * 2 * inner + i % inner;
+                if (sums[i] != column[0] + column[inner]) ck_abort_msg("(3, 2, %d): sum %d", (int)inner, (int)i);
+            }
+        }
 }
 
 /* A plain loop in float32 ends near 1.2e6, and loses a tenth of it. */
@@ -212,6 +239,12 @@ BALANCED_TEST(softmax_at_extremes) {
     CHECK_ELEMENTS(at_log_softmax(at_full(-INFINITY, 2), 0), NAN, NAN);
     CHECK_ELEMENTS(at_softmax(at_full(INFINITY, 2), 0), NAN, NAN);
     CHECK_ELEMENTS(at_softmax(at_scalar(8), 0), 1);
+    at_tensor *far_end = at_where(at_eq(at_arange(0, 3000, 1), 2999), 500.0, 0.0);
+    ck_assert_double_eq(at_get(at_softmax(far_end, 0), 2999), 1);
+    ck_assert_double_eq(at_get(at_log_softmax(far_end, 0), 0), -500);
+    at_tensor *long_row = at_full(-3e38, 3000); /* longer than what is taken at a time */
+    ck_assert_double_eq_tol(at_get(at_softmax(long_row, 0), 2999), 1.0 / 3000, 1e-9);
+    ck_assert_double_eq_tol(at_get(at_log_softmax(long_row, 0), 0), -log(3000), 1e-5);
     ck_assert_double_eq(at_item(at_logsumexp(at_full(-INFINITY, 3))), -INFINITY);
     ck_assert_double_eq(at_item(at_logsumexp(at_full(INFINITY, 3))), INFINITY);
     ck_assert_double_eq_tol(at_item(at_logsumexp(at_full(1000, 2))), 1000.6931, 1e-4);
@@ -237,6 +270,8 @@ Suite *reduce_suite(void) {
     TCase *sums = tcase_create("sums"), *others = tcase_create("others");
     tcase_add_test(sums, awkward_shapes);
     tcase_add_test(sums, middle_dimensions);
+    tcase_add_test(sums, windows_on_longer_rows);
+    tcase_add_test(sums, middle_dimensions_of_whole_blocks);
     tcase_add_test(sums, ten_million_floats);
     tcase_add_test(sums, a_million_doubles);
     tcase_add_test(sums, integers_and_bools);

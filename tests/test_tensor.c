@@ -106,6 +106,9 @@ BALANCED_TEST(eight_dimensions) {
         for (int b = 0; b < 8; b++) mirrored |= (i >> b & 1) << (7 - b);
         ck_assert_float_eq(x[i], -(float)mirrored);
     }
+    CHECK_SHAPE(at_repeat(t, 1, 1, 1, 1, 1, 1, 1, 3), 2, 2, 2, 2, 2, 2, 2, 6);
+    CHECK_SHAPE(at_cat(7, t, reversed), 2, 2, 2, 2, 2, 2, 2, 4);
+    ck_assert_double_eq(at_get(at_cat(0, t, t), 3, 1, 1, 1, 1, 1, 1, 1), 255);
     ck_assert_ptr_null(at_unsqueeze(t, 0));
     expect_error(AT_ERROR_SHAPE, "unsqueeze: float32 (2, 2, 2, 2, 2, 2, 2, 2): there can be at most 8 dimensions");
     ck_assert_ptr_null(at_zeros(1, 1, 1, 1, 1, 1, 1, 1, 1));
@@ -217,6 +220,9 @@ BALANCED_TEST(closeness) {
     ck_assert(!at_allclose(at_from_doubles(n, 3), at_from_doubles(n, 3), 1, 1));
     ck_assert(!at_allclose(a, at_reshape(a, 3, 1), 1, 1));
     ck_assert(at_equal(a, at_flip(at_flip(a, 0), 0)));
+    at_tensor *m = at_reshape(at_arange(0, 6, 1), 2, 3), *by_columns = at_contiguous(at_transpose(m, 0, 1));
+    ck_assert(at_equal(m, at_transpose(by_columns, 0, 1)));
+    ck_assert(!at_equal(m, at_reshape(by_columns, 2, 3)));
     ck_assert(!at_equal(a, b));
     ck_assert(at_equal(at_ones(2), at_to(at_ones(2), AT_INT64)));
     const int64_t p[] = {INT64_C(9007199254740992)}, q[] = {INT64_C(9007199254740993)};
@@ -409,6 +415,51 @@ BALANCED_TEST(views_follow_index_arithmetic) {
             run_views(seed);
 }
 
+static void show_unsqueezed(pair *p, uint64_t *state) {
+    int dim = (int)chance(state, p->m.shape.ndim + 1);
+    p->t = at_unsqueeze(p->t, dim);
+    for (int d = p->m.shape.ndim++; d > dim; d--) p->m.shape.dim[d] = p->m.shape.dim[d - 1];
+    p->m.shape.dim[dim] = 1;
+}
+
+/* Whether elements that are numbered as they lie in memory are those that some strides show. */
+static bool strides_can_say(const model *m) {
+    double stride[AT_MAX_DIMS];
+    for (int64_t d = m->shape.ndim - 1, next = 1; d >= 0; next *= m->shape.dim[d--])
+        stride[d] = m->shape.dim[d] > 1 ? m->x[next] - m->x[0] : 0;
+    for (int64_t i = 0, index[AT_MAX_DIMS]; i < elements_of(m->shape); i++) {
+        double at = m->x[0];
+        index_of(m->shape, i, index);
+        for (int d = 0; d < m->shape.ndim; d++) at += (double)index[d] * stride[d];
+        if (at != m->x[i]) return false;
+    }
+    return true;
+}
+
+static void reshape_a_view(uint64_t seed) {
+    static void (*const steps[])(pair *, uint64_t *) = {show_swapped, show_slice, show_flipped, show_expanded,
+                                                        show_unsqueezed};
+    uint64_t state = seed;
+    at_shape shape = {.ndim = 3, .dim = {1 + chance(&state, 3), 1 + chance(&state, 4), 1 + chance(&state, 6)}};
+    pair p = {.m = {shape, malloc((size_t)elements_of(shape) * sizeof(double))}};
+    for (int64_t i = 0; i < elements_of(shape); i++) p.m.x[i] = (double)i;
+    p.t = at_from_doubles_shape(p.m.x, shape);
+    for (int64_t i = chance(&state, 4); i > 0; i--) steps[chance(&state, 5)](&p, &state);
+    int64_t bytes = at_live_bytes();
+    show_reshaped(&p, &state);
+    if (chance(&state, 2)) show_unsqueezed(&p, &state);
+    ck_assert_double_eq(at_get_index(p.t, (at_shape){.ndim = p.m.shape.ndim}), p.m.x[0]);
+    ck_assert_msg((at_live_bytes() == bytes) == strides_can_say(&p.m), "seed %d", (int)seed);
+    check_pair(&p);
+    free(p.m.x);
+}
+
+BALANCED_TEST(a_reshape_copies_what_no_strides_can_say_and_nothing_else) {
+    for (uint64_t seed = 0; seed < 2000; seed++)
+        AT_SCOPE
+            reshape_a_view(seed);
+}
+
 BALANCED_TEST(squeezing) {
     at_tensor *t = at_exp(at_zeros(1, 20, 1));
     CHECK_SHAPE(at_squeeze(t, 0), 20, 1);
@@ -420,6 +471,53 @@ BALANCED_TEST(squeezing) {
     CHECK_SHAPE(at_flatten(t), 20);
 }
 
+BALANCED_TEST(joining_with_nothing) {
+    at_tensor *nothing = at_zeros(0), *m = at_ones(2, 2);
+    CHECK_SHAPE(at_cat(0, nothing), 0);
+    CHECK_SHAPE(at_cat(0, nothing, nothing), 0);
+    CHECK_ELEMENTS(at_cat(1, nothing, m, nothing, at_neg(m)), 1, 1, -1, -1, 1, 1, -1, -1);
+    ck_assert_ptr_null(at_cat(1, m, at_ones(3, 2)));
+    expect_error(AT_ERROR_SHAPE, "cat: tensor 1 is float32 (3, 2) and an earlier one float32 (2, 2): sizes beside "
+                                 "dimension 1 must be equal");
+    ck_assert_ptr_null(at_stack(0, (at_tensor *)NULL, m));
+    expect_error(AT_ERROR_VALUE, "stack: list[0] is NULL");
+}
+
+BALANCED_TEST(scattering_part_of_a_source) {
+    at_tensor *index = at_from_int64s(((const int64_t[]){0, 1, 2, 0}), 2, 2), *src = at_arange(1, 7, 1);
+    CHECK_ELEMENTS(at_scatter_add(at_zeros(2, 3), 1, index, at_reshape(src, 2, 3)), 1, 2, 0, 5, 0, 4);
+    CHECK_ELEMENTS(at_scatter_add(at_zeros(3, 2), 0, index, at_reshape(src, 3, 2)), 1, 4, 0, 2, 3, 0);
+}
+
+BALANCED_TEST(classes) {
+    at_tensor *index = at_from_int64s(((const int64_t[]){0, 2}), 2);
+    CHECK_ELEMENTS(at_one_hot(index, 3), 1, 0, 0, 0, 0, 1);
+    CHECK_SHAPE(at_one_hot(index, -1), 2, 3);
+    ck_assert_ptr_null(at_one_hot(index, 2));
+    expect_error(AT_ERROR_VALUE, "one_hot: class 2 (element 1): want 0 to 1");
+}
+
+BALANCED_TEST(slices_at_the_ends) {
+    at_tensor *t = at_arange(0, 4, 1), *m = at_reshape(at_arange(0, 6, 1), 3, 2);
+    CHECK_SHAPE(at_slice(t, 0, 2, 2, 2), 0);
+    CHECK_SHAPE(at_slice(t, 0, 4, 4, 3), 0);
+    CHECK_ELEMENTS(at_slice(t, 0, 0, 4, 3), 0, 3);
+    CHECK_ELEMENTS(at_slice(t, 0, 0, 3, 3), 0);
+    CHECK_ELEMENTS(at_slice(m, 0, 1, INT64_MAX, INT64_MAX), 2, 3); /* a step beyond what the strides could hold */
+}
+
+BALANCED_TEST(wrong_dimensions) {
+    at_tensor *m = at_zeros(2, 3);
+    CHECK_SHAPE(at_unsqueeze(m, -3), 1, 2, 3);
+    CHECK_SHAPE(at_unsqueeze(m, 2), 2, 3, 1);
+    CHECK_SHAPE(at_stack(-3, m, m), 2, 2, 3);
+    CHECK_SHAPE(at_stack(2, m, m), 2, 3, 2);
+    ck_assert_ptr_null(at_unsqueeze(m, -4));
+    expect_error(AT_ERROR_SHAPE, "unsqueeze: dimension -4 for float32 (2, 3): want -3 to 2");
+    ck_assert_ptr_null(at_permute(m, 1, 32)); /* 32: no shift wraps around to 0 */
+    expect_error(AT_ERROR_SHAPE, "permute: order (1, 32) for float32 (2, 3): want each of its dimensions once");
+}
+
 BALANCED_TEST(views_copy_nothing) {
     at_tensor *t = at_zeros(1000, 1000);
     int64_t bytes = at_live_bytes();
@@ -429,7 +527,28 @@ BALANCED_TEST(views_copy_nothing) {
     ck_assert_int_eq(at_live_bytes(), bytes);
 }
 
+BALANCED_TEST(wrong_sizes) {
+    ck_assert_ptr_null(at_zeros(-2, -3));
+    expect_error(AT_ERROR_SHAPE, "zeros: shape (-2, -3): sizes must not be negative");
+    ck_assert_ptr_null(at_zeros(2, 2, 2, 2, 2, 2, 2, -1));
+    expect_error(AT_ERROR_SHAPE, "zeros: shape (2, 2, 2, 2, 2, 2, 2, -1): sizes must not be negative");
+    ck_assert_ptr_null(at_zeros(0, INT64_MAX, 2));
+    expect_error(AT_ERROR_SHAPE, "zeros: shape (0, 9223372036854775807, 2): too many elements to count");
+    at_tensor *a = at_zeros(2, 3, 1, 4), *b = at_zeros(5, 3, 4, 1);
+    ck_assert_ptr_null(at_add(a, b));
+    expect_error(AT_ERROR_SHAPE,
+                 "add: float32 (2, 3, 1, 4) and float32 (5, 3, 4, 1) do not broadcast: dimension -4 has "
+                 "sizes 2 and 5, which must be equal or 1");
+}
+
 BALANCED_TEST(too_large) {
+    ck_assert_int_eq(at_numel(at_expand(at_ones(1), INT64_MAX / 16)), INT64_MAX / 16);
+    ck_assert_ptr_null(at_expand(at_ones(1), INT64_MAX / 16 + 1));
+    expect_error(AT_ERROR_SHAPE, "expand: shape (576460752303423488): too many elements to count");
+    const int64_t large = 1 << 16;
+    ck_assert_ptr_null(at_zeros(large, large, large, large, large, large, large, large));
+    expect_error(AT_ERROR_SHAPE, "zeros: shape (65536, 65536, 65536, 65536, 65536, 65536, 65536, 65536): too many "
+                                 "elements to count");
     ck_assert_ptr_null(at_zeros(INT64_MAX, 2));
     expect_error(AT_ERROR_SHAPE, "zeros: shape (9223372036854775807, 2): too many elements to count");
     at_tensor *wide = at_expand(at_ones(1, 1), INT64_C(1) << 40, 1),
@@ -462,8 +581,15 @@ Suite *tensor_suite(void) {
     tcase_add_test(looking, closeness);
     suite_add_tcase(suite, looking);
     tcase_add_test(views, views_follow_index_arithmetic);
+    tcase_add_test(views, a_reshape_copies_what_no_strides_can_say_and_nothing_else);
     tcase_add_test(views, squeezing);
+    tcase_add_test(views, joining_with_nothing);
+    tcase_add_test(views, scattering_part_of_a_source);
+    tcase_add_test(views, classes);
+    tcase_add_test(views, slices_at_the_ends);
+    tcase_add_test(views, wrong_dimensions);
     tcase_add_test(views, views_copy_nothing);
+    tcase_add_test(views, wrong_sizes);
     tcase_add_test(views, too_large);
     suite_add_tcase(suite, views);
     return suite;
