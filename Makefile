@@ -150,7 +150,7 @@ $(BUILD)/tests/check: $(TEST_OBJECTS) $(STATIC) $(BUILD)/objects
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check check-suites check-headers check-snippets check-examples bench
+.PHONY: check check-suites check-headers check-snippets check-examples check-adding-an-operation bench
 check: check-headers check-suites check-snippets check-examples
 
 # TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
@@ -176,15 +176,21 @@ check-examples: $(EXAMPLES) $(REGRESSION_SUITE)
 	$(REGRESSION_SUITE)
 	@if test -e tests/examples.sh; then BUILD=$(BUILD) sh tests/examples.sh; fi
 
+# The worked example of docs/adding_an_operation.md, in a copy of the sources. Needs patch, so it is not part of check.
+check-adding-an-operation: $(BUILD)/tests/check
+	+@BUILD=$(BUILD) MAKE='$(MAKE)' sh tests/adding_an_operation.sh
+
 bench: $(BENCHES)
 	@if test -e bench/run.sh; then BUILD=$(BUILD) sh bench/run.sh; fi
 
-# Disturbs each derivative rule in a copy of the tree, and the suites must notice: minutes. The PyTorch reference values
-# are written again by PYTHON, a Python that has torch.
+# Disturbs each derivative rule, and what computes with shapes, in copies of the tree, and the suites must notice: half
+# an hour. FILES=tensor/shape.c takes only the shapes in that file. The PyTorch reference values are written again by
+# PYTHON, a Python that has torch.
 PYTHON ?= /usr/bin/python3
 .PHONY: mutation reference
 mutation:
-	BUILD=$(BUILD) sh tests/mutation.sh
+	$(if $(FILES),,BUILD=$(BUILD) sh tests/mutation.sh)
+	$(PYTHON) tests/mutation_shapes.py --build $(BUILD) $(FILES)
 reference:
 	$(PYTHON) tests/reference/generate.py
 
@@ -264,9 +270,10 @@ help:
 	@echo "make            the libraries and examples, in $(BUILD)/"
 	@echo "make run        the Nadaraya-Watson chapter; its figures go to out/"
 	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
+	@echo "make check-adding-an-operation  what docs/adding_an_operation.md says, done in a copy"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make bench      benchmarks"
-	@echo "make mutation   whether the suites notice a wrong derivative; minutes"
+	@echo "make mutation   whether the suites notice a wrong derivative or shape; half an hour; FILES=tensor/shape.c: less"
 	@echo "make reference  write the PyTorch reference values again"
 	@echo "make install    into PREFIX ($(PREFIX)); make uninstall removes it"
 	@echo "make format     clang-format on every C file; make check-format only looks"

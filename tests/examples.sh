@@ -277,9 +277,22 @@ example() {
 }
 example first_steps 'dy/dx = -2.8289, dy/dw = -2.2275' 'd2y/dx2 = -4.8067' 'gradients checked: right' \
     'second derivatives checked: right'
-example how_autodiff_works '#4  mul        #0, #3  (3)    [0.25, 2, 6.75]' 'to #0 leaf x: [0.5, 2, 4.5], added to [0.25, 1, 2.25]' \
-    'tensor([0.7500, 3.0000, 6.7500])' 'tensor(36.)' 'tensor(72.)' 'gradients checked: right' \
-    'second derivatives checked: right'
+example how_autodiff_works 'gradients checked: right' 'second derivatives checked: right'
+# prints_blocks FILE: the program has printed each block of output in FILE, line for line.
+prints_blocks() {
+    awk '
+        { sub(/ +$/, "") }
+        NR == FNR { printed = printed $0 "\n"; next }
+        /^```/ {
+            if (plain && !index(printed, "\n" block)) { print "not printed:\n" block; missing = 1 }
+            fenced = !fenced; plain = fenced && $0 == "```"; blocks += plain; block = ""
+            next
+        }
+        plain { block = block $0 "\n" }
+        END { exit missing || blocks < 2 }
+    ' ../printed "$1"
+}
+expect 'docs/autodiff.md shows other output' prints_blocks "$source/docs/autodiff.md"
 example linear_regression 'w = 1.996, -3.402 (true: 2.000, -3.400)' 'b = 4.207 (true: 4.200)'
 example kernel_exercise 'loss 61.950218, 61.950218' 'Gauss: w = 3.964' 'power: w = 2.216'
 expect 'the curves' is_png out/kernel_exercise_pooling.png

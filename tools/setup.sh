@@ -38,6 +38,7 @@ missing() {
         have clang || printf ' clang'
         have clang-format || printf ' clang-format'
         have valgrind || printf ' valgrind'
+        have patch || printf ' patch'
         return
     fi
     if [ "$what" = conformance ]; then
@@ -77,19 +78,19 @@ install_all() {
         echo "setup: set ONNX_DATA to the cases' folder and ONNX_PROTO to onnx.proto, both from ONNX's own sources" >&2
         exit 1
     elif have apt-get; then
-        names=$(packages "gcc g++ libc6-dev make pkg-config libpng-dev check libopenblas0" "clang clang-format valgrind")
+        names=$(packages "gcc g++ libc6-dev make pkg-config libpng-dev check libopenblas0" "clang clang-format valgrind patch")
         conformance="pkg-config protobuf-c-compiler libprotobuf-c-dev libonnx-dev libonnx-testdata"
         [ "$what" != conformance ] || names=$conformance
         as_root apt-get update
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $names
     elif have dnf; then
         as_root dnf install -y $(packages "gcc gcc-c++ make pkgconf-pkg-config libpng-devel check-devel openblas-devel" \
-            "clang clang-tools-extra valgrind")
+            "clang clang-tools-extra valgrind patch")
     elif have apk; then
         as_root apk add $(packages "build-base pkgconf libpng-dev check-dev openblas-dev" \
-            "clang clang-extra-tools valgrind bash")
+            "clang clang-extra-tools valgrind bash patch")
     elif have pacman; then
-        names=$(packages "gcc make pkgconf libpng check openblas" "clang valgrind")
+        names=$(packages "gcc make pkgconf libpng check openblas" "clang valgrind patch")
         as_root pacman -S --needed --noconfirm $names || as_root pacman -Sy --needed --noconfirm $names
     elif have brew; then
         brew install $(packages "pkg-config libpng check openblas" "clang-format") # never as root
