@@ -38,7 +38,8 @@ CHECK_LIBS   = $$($(PKG_CONFIG) --libs check)
 # Before `make setup` there may be no compiler to ask; the one it installs compiles for this machine.
 MACHINE := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -sm))
 
-# kernels.c is compiled once for each instruction set; kernels_get.c chooses among them when the program runs.
+# kernels.c and gemm_kernels.c are compiled once for each instruction set; kernels_get.c chooses when the program runs.
+# The latter's sums may use fused multiply-adds: they are faster and round once.
 KERNEL_LEVELS := baseline
 ifneq ($(findstring x86_64,$(MACHINE)),)
 KERNEL_LEVELS += avx2 avx512
@@ -54,8 +55,9 @@ HEADERS := atled.h atled-check.h tensor/tensor.h autograd/operations.h autograd/
 PLOT_HEADER := plot/atled-plot.h
 
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-SOURCES := $(sort $(filter-out tensor/kernels.c,$(wildcard tensor/*.c autograd/*.c nn/*.c optim/*.c)))
-KERNELS := $(if $(wildcard tensor/kernels.c),$(KERNEL_LEVELS:%=$(BUILD)/obj/tensor/kernels_%.o))
+KERNEL_SOURCES := $(wildcard tensor/kernels.c tensor/gemm_kernels.c)
+SOURCES := $(sort $(filter-out $(KERNEL_SOURCES),$(wildcard tensor/*.c autograd/*.c nn/*.c optim/*.c)))
+KERNELS := $(foreach level,$(KERNEL_LEVELS),$(KERNEL_SOURCES:%.c=$(BUILD)/obj/%_$(level).o))
 OBJECTS := $(call object,$(SOURCES)) $(KERNELS)
 PLOT_OBJECTS := $(call object,$(sort $(filter-out plot/make_%,$(wildcard plot/*.c))))
 TEST_OBJECTS := $(call object,$(sort $(wildcard tests/*.c)))
@@ -109,9 +111,13 @@ ALWAYS:
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D) && echo "compile  $<"
 	$(Q)$(COMPILE) $(EXTRA) -MMD -MP -c $< -o $@
-$(KERNELS): $(BUILD)/obj/tensor/kernels_%.o: tensor/kernels.c $(BUILD)/flags
-	@mkdir -p $(@D) && echo "compile  $< for $*"
-	$(Q)$(COMPILE) $(KERNEL_FLAGS) $(FLAGS_$*) -DTN_LEVEL=$* -MMD -MP -c $< -o $@
+define compile_for
+$(KERNEL_SOURCES:%.c=$(BUILD)/obj/%_$(1).o): $(BUILD)/obj/%_$(1).o: %.c $(BUILD)/flags
+	@mkdir -p $$(@D) && echo "compile  $$< for $(1)"
+	$(Q)$$(COMPILE) $(KERNEL_FLAGS) $$(EXTRA) $(FLAGS_$(1)) -DTN_LEVEL=$(1) -MMD -MP -c $$< -o $$@
+endef
+$(foreach level,$(KERNEL_LEVELS),$(eval $(call compile_for,$(level))))
+$(KERNEL_LEVELS:%=$(BUILD)/obj/tensor/gemm_kernels_%.o): EXTRA = -ffp-contract=fast
 $(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
 $(call object,tensor/random.c): EXTRA = -O3
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)

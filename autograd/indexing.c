@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "../tensor/parallel.h"
+#include "../tensor/select.h"
 #include "../tensor/sort.h"
 #include "internal.h"
 
@@ -41,8 +43,9 @@ typedef struct {
     const at_shape *shape; /* of index */
     const int64_t *stride; /* of x */
     int dim;
-    int64_t inner;        /* elements to a row of index */
-    int64_t inner_stride; /* of x, between those */
+    uint64_t limit;                     /* x's size along dim */
+    int64_t inner;                      /* elements to a row of index */
+    int64_t inner_stride, index_stride; /* of x: from one of those to the next, from one index to the next */
 } index_walk;
 
 static index_walk walk_over(const tn_value *index, const tn_value *x, int dim) {
@@ -50,59 +53,127 @@ static index_walk walk_over(const tn_value *index, const tn_value *x, int dim) {
     return (index_walk){.shape = &index->shape,
                         .stride = x->stride,
                         .dim = dim,
+                        .limit = last < 0 ? 1 : (uint64_t)x->shape.dim[dim],
                         .inner = last >= 0 ? index->shape.dim[last] : 1,
-                        .inner_stride = last < 0 || last == dim ? 0 : x->stride[last]};
+                        .inner_stride = last < 0 || last == dim ? 0 : x->stride[last],
+                        .index_stride = last < 0 ? 1 : x->stride[dim]};
 }
 
 /* Where in x row r of index begins. */
 static int64_t row_offset(const index_walk *w, int64_t r) {
     int64_t at = 0;
     for (int d = w->shape->ndim - 2; d >= 0; d--) {
-        if (d != w->dim) at += r % w->shape->dim[d] * w->stride[d];
-        r /= w->shape->dim[d];
+        int64_t i = d > 0 ? r % w->shape->dim[d] : r; /* dividing is slow beside copying a short row */
+        if (d != w->dim) at += i * w->stride[d];
+        if (d > 0) r /= w->shape->dim[d];
     }
     return at;
 }
 
+/* What gather and scatter do to n elements of one row of index, and to elements start ... end of it, which scatter
+ * takes in whole rows; false at an index that is out of range. Along the last dimension the strides are mostly 0 and 1:
+ * said as constants, they leave no multiplications in the loop. */
 #define GATHER_AND_SCATTER(type, suffix, sum)                                                                          \
-    static void gather_##suffix(const index_walk *w, const type *x, const int64_t *index, int64_t n, type *y) {        \
-        int64_t stride = w->shape->ndim ? w->stride[w->dim] : 1;                                                       \
-        for (int64_t i = 0; i < n; i += w->inner) {                                                                    \
-            const type *row = x + row_offset(w, i / w->inner);                                                         \
-            for (int64_t j = 0; j < w->inner; j++) y[i + j] = row[j * w->inner_stride + index[i + j] * stride];        \
+    static inline bool gather_row_##suffix(uint64_t limit, int64_t inner_stride, int64_t stride, int64_t n,            \
+                                           const int64_t *index, const type *row, type *y) {                           \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+            if ((uint64_t)index[j] >= limit) return false;                                                             \
+            y[j] = row[j * inner_stride + index[j] * stride];                                                          \
         }                                                                                                              \
+        return true;                                                                                                   \
     }                                                                                                                  \
-    static void scatter_##suffix(const index_walk *w, type *y, const int64_t *index, int64_t n, const type *src) {     \
-        int64_t stride = w->shape->ndim ? w->stride[w->dim] : 1;                                                       \
-        for (int64_t i = 0; i < n; i += w->inner) {                                                                    \
-            type *row = y + row_offset(w, i / w->inner);                                                               \
-            for (int64_t j = 0; j < w->inner; j++) {                                                                   \
-                type *to = &row[j * w->inner_stride + index[i + j] * stride];                                          \
-                *to = (type)(*to sum src[i + j]);                                                                      \
-            }                                                                                                          \
+    static inline bool scatter_row_##suffix(uint64_t limit, int64_t inner_stride, int64_t stride, int64_t n,           \
+                                            const int64_t *index, const type *src, type *row) {                        \
+        for (int64_t j = 0; j < n; j++) {                                                                              \
+            if ((uint64_t)index[j] >= limit) return false;                                                             \
+            type *to = &row[j * inner_stride + index[j] * stride];                                                     \
+            *to = (type)(*to sum src[j]);                                                                              \
         }                                                                                                              \
+        return true;                                                                                                   \
+    }                                                                                                                  \
+    static bool gather_##suffix(const index_walk *w, int64_t start, int64_t end, const int64_t *index, const type *x,  \
+                                type *y) {                                                                             \
+        bool plain = w->inner_stride == 0 && w->index_stride == 1, good = true;                                        \
+        int64_t r = start / w->inner, j = start % w->inner;                                                            \
+        for (int64_t i = start, n; i < end && good; i += n, r++, j = 0) {                                              \
+            const type *row = x + row_offset(w, r) + j * w->inner_stride;                                              \
+            n = w->inner - j < end - i ? w->inner - j : end - i;                                                       \
+            good = plain ? gather_row_##suffix(w->limit, 0, 1, n, index + i, row, y + i)                               \
+                         : gather_row_##suffix(w->limit, w->inner_stride, w->index_stride, n, index + i, row, y + i);  \
+        }                                                                                                              \
+        return good;                                                                                                   \
+    }                                                                                                                  \
+    static bool scatter_##suffix(const index_walk *w, int64_t start, int64_t end, const int64_t *index,                \
+                                 const type *src, type *y) {                                                           \
+        bool plain = w->inner_stride == 0 && w->index_stride == 1, good = true;                                        \
+        int64_t n = w->inner;                                                                                          \
+        for (int64_t i = start, r = start / n; i < end && good; i += n, r++) {                                         \
+            type *row = y + row_offset(w, r);                                                                          \
+            good = plain                                                                                               \
+                       ? scatter_row_##suffix(w->limit, 0, 1, n, index + i, src + i, row)                              \
+                       : scatter_row_##suffix(w->limit, w->inner_stride, w->index_stride, n, index + i, src + i, row); \
+        }                                                                                                              \
+        return good;                                                                                                   \
     }
 GATHER_AND_SCATTER(float, f32, +)
 GATHER_AND_SCATTER(double, f64, +)
 GATHER_AND_SCATTER(uint64_t, i64, +)
 GATHER_AND_SCATTER(bool, bool, ||)
 
+typedef struct {
+    index_walk w;
+    at_dtype dtype;
+    const int64_t *index;
+    const void *from;
+    void *to;
+    atomic_bool outside; /* an index was */
+} walk_job;
+
+static bool gather_range(void *context, int64_t start, int64_t end) {
+    walk_job *job = context;
+    bool good = true;
+    switch (job->dtype) {
+    case AT_FLOAT32: good = gather_f32(&job->w, start, end, job->index, job->from, job->to); break;
+    case AT_FLOAT64: good = gather_f64(&job->w, start, end, job->index, job->from, job->to); break;
+    case AT_INT64: good = gather_i64(&job->w, start, end, job->index, job->from, job->to); break;
+    case AT_BOOL: good = gather_bool(&job->w, start, end, job->index, job->from, job->to); break;
+    }
+    if (!good) atomic_store(&job->outside, true);
+    return true;
+}
+
+static bool scatter_range(void *context, int64_t start, int64_t end) {
+    walk_job *job = context;
+    bool good = true;
+    switch (job->dtype) {
+    case AT_FLOAT32: good = scatter_f32(&job->w, start, end, job->index, job->from, job->to); break;
+    case AT_FLOAT64: good = scatter_f64(&job->w, start, end, job->index, job->from, job->to); break;
+    case AT_INT64: good = scatter_i64(&job->w, start, end, job->index, job->from, job->to); break;
+    case AT_BOOL: good = scatter_bool(&job->w, start, end, job->index, job->from, job->to); break;
+    }
+    if (!good) atomic_store(&job->outside, true);
+    return true;
+}
+
+/* y, or NULL where an index was out of range: which one it was, check_range is left to find and report. */
+static tn_value *unless_outside(walk_job *job, tn_value *y) {
+    if (!atomic_load(&job->outside)) return y;
+    tn_value_release(y);
+    return NULL;
+}
+
 static tn_value *gathered(tn_value *x, int dim, tn_value *index) {
     tn_value *y = tn_value_store(x) ? tn_value_new(x->dtype, &index->shape) : NULL;
     if (!y || y->numel == 0) return y;
-    index_walk w = walk_over(index, x, dim);
-    const int64_t *i = tn_data(index);
-    switch (x->dtype) {
-    case AT_FLOAT32: gather_f32(&w, tn_data(x), i, index->numel, tn_data(y)); break;
-    case AT_FLOAT64: gather_f64(&w, tn_data(x), i, index->numel, tn_data(y)); break;
-    case AT_INT64: gather_i64(&w, tn_data(x), i, index->numel, tn_data(y)); break;
-    case AT_BOOL: gather_bool(&w, tn_data(x), i, index->numel, tn_data(y)); break;
-    }
-    return y;
+    walk_job job = {walk_over(index, x, dim), x->dtype, tn_data(index), tn_data(x), tn_data(y), false};
+    (void)tn_parallel(index->numel, 1, gather_range, &job);
+    return unless_outside(&job, y);
 }
 
 static tn_value *copy_of(tn_value *x) {
-    tn_value *stored = tn_value_contiguous(x), *y = stored ? tn_value_new(x->dtype, &x->shape) : NULL;
+    tn_value *stored = tn_value_contiguous(x);
+    if (stored != x) return stored; /* which is a copy */
+    tn_value *y = tn_value_new(x->dtype, &x->shape);
     if (y && x->numel > 0) memcpy(tn_data(y), tn_data(stored), (size_t)x->numel * tn_dtype_size(x->dtype));
     tn_value_release(stored);
     return y;
@@ -112,15 +183,11 @@ static tn_value *copy_of(tn_value *x) {
 static tn_value *scattered(tn_value *x, int dim, tn_value *index, tn_value *src) {
     tn_value *y = copy_of(x);
     if (!y || index->numel == 0) return y;
-    index_walk w = walk_over(index, y, dim);
-    const int64_t *i = tn_data(index);
-    switch (x->dtype) {
-    case AT_FLOAT32: scatter_f32(&w, tn_data(y), i, index->numel, tn_data(src)); break;
-    case AT_FLOAT64: scatter_f64(&w, tn_data(y), i, index->numel, tn_data(src)); break;
-    case AT_INT64: scatter_i64(&w, tn_data(y), i, index->numel, tn_data(src)); break;
-    case AT_BOOL: scatter_bool(&w, tn_data(y), i, index->numel, tn_data(src)); break;
-    }
-    return y;
+    walk_job job = {walk_over(index, y, dim), x->dtype, tn_data(index), tn_data(src), tn_data(y), false};
+    at_shape around =
+        ag_around(&index->shape, dim); /* what lies before dim keeps to itself: threads may share it out */
+    (void)tn_parallel(index->numel, around.dim[1] * around.dim[2], scatter_range, &job);
+    return unless_outside(&job, y);
 }
 
 /* index fits within shape in every dimension but dim. */
@@ -133,19 +200,33 @@ static bool check_fits(const char *function, at_tensor *index, const char *name,
                    function, tn_shape_text(a), name, tn_shape_text(b), dim < AT_MAX_DIMS ? " (along dim it may)" : "");
 }
 
+/* A tensor without dimensions goes with vectors, as a vector of one. */
+static bool scalar_and_vector(const at_tensor *a, const at_tensor *b) {
+    return a->value->shape.ndim + b->value->shape.ndim == 1;
+}
+
+static at_tensor *as_vector(at_tensor *x) { return x->value->shape.ndim ? x : at_flatten(x); }
+
+static at_tensor *back_to(at_tensor *y, const at_tensor *like) {
+    return y ? at_reshape_shape(y, like->value->shape) : NULL;
+}
+
 at_tensor *at_gather(at_tensor *x, int dim, at_tensor *index) {
     AG_CHECK_TENSOR("gather", x);
     AG_CHECK_TENSOR("gather", index);
+    if (scalar_and_vector(x, index)) return back_to(at_gather(as_vector(x), dim, as_vector(index)), index);
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("gather", shape, dim)) < 0) return NULL;
     if (!check_index("gather", index) || !check_fits("gather", index, "x", x, dim)) return NULL;
     tn_value *i = tn_value_contiguous(index->value), *y = NULL;
-    if (i && check_range("gather", i, x, dim)) y = gathered(x->value, dim, i);
+    if (i && !(y = gathered(x->value, dim, i))) (void)check_range("gather", i, x, dim);
     tn_value_release(i);
     return ag_record(AG_gather, y, (at_tensor *[]){x, index}, 2, &(ag_parameters){.dim = dim});
 }
 AG_RULE(gather) {
-    at_tensor *zeros = tn_tensor_from(tn_value_full(v->g->value->dtype, &v->x[0]->value->shape, 0));
+    at_shape scalar = AT_SHAPE_SCALAR;
+    at_tensor *zero = tn_tensor_from(tn_value_full(v->g->value->dtype, &scalar, 0));
+    at_tensor *zeros = zero ? at_expand_shape(zero, v->x[0]->value->shape) : NULL;
     v->dx[0] = at_scatter_add(zeros, v->parameters->dim, v->x[1], v->g);
 }
 
@@ -160,6 +241,8 @@ at_tensor *at_scatter_add(at_tensor *x, int dim, at_tensor *index, at_tensor *sr
     AG_CHECK_TENSOR("scatter_add", x);
     AG_CHECK_TENSOR("scatter_add", index);
     AG_CHECK_TENSOR("scatter_add", src);
+    if (scalar_and_vector(x, index) || scalar_and_vector(src, index))
+        return back_to(at_scatter_add(as_vector(x), dim, as_vector(index), as_vector(src)), x);
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("scatter_add", shape, dim)) < 0) return NULL;
     if (!check_index("scatter_add", index) || !check_fits("scatter_add", index, "x", x, dim) ||
@@ -170,7 +253,7 @@ at_tensor *at_scatter_add(at_tensor *x, int dim, at_tensor *index, at_tensor *sr
                        tn_describe(src));
     if (index->value->numel > 0 && !(src = part_like(src, &index->value->shape))) return NULL;
     tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(src->value) : NULL, *y = NULL;
-    if (from && check_range("scatter_add", i, x, dim)) y = scattered(x->value, dim, i, from);
+    if (from && !(y = scattered(x->value, dim, i, from))) (void)check_range("scatter_add", i, x, dim);
     tn_value_release(from);
     tn_value_release(i);
     return ag_record(AG_scatter_add, y, (at_tensor *[]){x, index, src}, 3, &(ag_parameters){.dim = dim});
@@ -182,12 +265,32 @@ AG_RULE(scatter_add) {
 
 /* ---- whole slices by index --------------------------------------------------------------------------------------- */
 
-static void copy_slices(const at_shape *around, int64_t n, const int64_t *index, size_t element, const char *x,
-                        char *y) {
-    size_t slice = (size_t)around->dim[2] * element;
-    for (int64_t a = 0; a < around->dim[0]; a++)
-        for (int64_t i = 0; i < n; i++, y += slice)
-            memcpy(y, x + (size_t)(a * around->dim[1] + index[i]) * slice, slice);
+typedef struct {
+    at_shape around;
+    int64_t n; /* indices */
+    const int64_t *index;
+    size_t element;
+    const char *x;
+    char *y;
+} slice_job;
+
+/* Elements start ... end of y, whole slices, as many at a time as have one place before dim. */
+static bool copy_slices(void *context, int64_t start, int64_t end) {
+    const slice_job *job = context;
+    int64_t inner = job->around.dim[2], last = end / inner;
+    size_t slice = (size_t)inner * job->element;
+    for (int64_t s = start / inner, count; s < last; s += count) {
+        int64_t outer = s / job->n, i = s % job->n;
+        const char *from = job->x + (size_t)(outer * job->around.dim[1]) * slice;
+        char *to = job->y + (size_t)s * slice;
+        count = job->n - i < last - s ? job->n - i : last - s;
+        if (inner == 1)
+            tn_take(job->element, from, count, job->index + i, to);
+        else
+            for (int64_t k = 0; k < count; k++)
+                memcpy(to + (size_t)k * slice, from + (size_t)job->index[i + k] * slice, slice);
+    }
+    return true;
 }
 
 at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
@@ -203,12 +306,15 @@ at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
                        tn_describe(index));
     }
     tn_value *i = tn_value_contiguous(index->value), *from = i ? tn_value_contiguous(x->value) : NULL, *y = NULL;
-    at_shape around = ag_around(&shape, dim);
+    slice_job job = {.around = ag_around(&shape, dim), .element = tn_dtype_size(x->value->dtype)};
     if (from && check_range("index_select", i, x, dim)) {
         shape.dim[dim] = i->numel;
         y = tn_value_new(x->value->dtype, &shape);
     }
-    if (y) copy_slices(&around, i->numel, tn_data(i), tn_dtype_size(y->dtype), tn_data(from), tn_data(y));
+    if (y && y->numel > 0) {
+        job.n = i->numel, job.index = tn_data(i), job.x = tn_data(from), job.y = tn_data(y);
+        (void)tn_parallel(y->numel, job.around.dim[2], copy_slices, &job);
+    }
     tn_value_release(from);
     tn_value_release(i);
     return ag_record(AG_index_select, y, (at_tensor *[]){x, index}, 2, &(ag_parameters){.dim = dim});
@@ -245,43 +351,23 @@ AG_RULE(index_add) { v->dx[0] = at_index_select(v->g, v->parameters->dim, v->x[1
 
 /* ---- masks ------------------------------------------------------------------------------------------------------- */
 
-static int64_t count_true(const bool *mask, int64_t n) {
-    int64_t count = 0;
-    for (int64_t i = 0; i < n; i++) count += mask[i];
-    return count;
-}
-
-/* Branch-free: each element is written, and the next place moves on past those that stay. */
-#define SELECT(name, type)                                                                                             \
-    static void name(int64_t n, const bool *mask, const type *x, int64_t count, type *y) {                             \
-        for (int64_t i = 0, to = 0; i < n && to < count; i++) {                                                        \
-            y[to] = x[i];                                                                                              \
-            to += mask[i];                                                                                             \
-        }                                                                                                              \
-    }
-SELECT(select_1, uint8_t)
-SELECT(select_4, uint32_t)
-SELECT(select_8, uint64_t)
-
+/* Both are contiguous. */
 static tn_value *selected(tn_value *x, tn_value *mask) {
-    int64_t count = count_true(tn_data(mask), mask->numel);
-    tn_value *from = tn_value_contiguous(x), *y = NULL;
-    at_shape shape = AT_SHAPE(count);
-    if (from) y = tn_value_new(x->dtype, &shape);
-    if (y) {
-        size_t element = tn_dtype_size(x->dtype);
-        (element == 1   ? (void)select_1(x->numel, tn_data(mask), tn_data(from), count, tn_data(y))
-         : element == 4 ? (void)select_4(x->numel, tn_data(mask), tn_data(from), count, tn_data(y))
-                        : (void)select_8(x->numel, tn_data(mask), tn_data(from), count, tn_data(y)));
-    }
-    tn_value_release(from);
+    tn_mask m;
+    if (!tn_mask_begin(&m, tn_data(mask), mask->numel)) return NULL;
+    at_shape shape = AT_SHAPE(m.count);
+    tn_value *y = tn_value_new(x->dtype, &shape);
+    if (y) tn_mask_select(&m, tn_dtype_size(x->dtype), tn_data(x), tn_data(y));
+    tn_mask_end(&m);
     return y;
 }
 
 /* x and mask of one shape. */
 static at_tensor *select_where(at_tensor *x, at_tensor *mask) {
     if (!x || !mask) return NULL;
-    tn_value *m = tn_value_contiguous(mask->value), *y = m ? selected(x->value, m) : NULL;
+    tn_value *m = tn_value_contiguous(mask->value), *from = m ? tn_value_contiguous(x->value) : NULL;
+    tn_value *y = from ? selected(from, m) : NULL;
+    tn_value_release(from);
     tn_value_release(m);
     return ag_record(AG_masked_select, y, (at_tensor *[]){x, mask}, 2, NULL);
 }
@@ -297,20 +383,21 @@ at_tensor *at_masked_select(at_tensor *x, at_tensor *mask) {
     return select_where(at_expand_shape(x, shape), at_expand_shape(mask, shape));
 }
 
-static void scatter_true(int64_t n, const bool *mask, size_t element, const char *x, char *y) {
-    for (int64_t i = 0; i < n; i++, y += element) {
-        if (!mask[i]) continue;
-        memcpy(y, x, element);
-        x += element;
-    }
+/* Both are contiguous. */
+static tn_value *spread(tn_value *x, tn_value *mask) {
+    tn_mask m;
+    if (!tn_mask_begin(&m, tn_data(mask), mask->numel)) return NULL;
+    tn_value *y = tn_value_new(x->dtype, &mask->shape);
+    if (y) tn_mask_spread(&m, tn_dtype_size(x->dtype), tn_data(x), tn_data(y));
+    tn_mask_end(&m);
+    return y;
 }
 
 /* Zeros of mask's shape with the elements of x, in order, where it is true. */
 static at_tensor *masked_scatter(at_tensor *x, at_tensor *mask) {
     if (!x) return NULL;
     tn_value *m = tn_value_contiguous(mask->value), *from = m ? tn_value_contiguous(x->value) : NULL;
-    tn_value *y = from ? tn_value_full(x->value->dtype, &m->shape, 0) : NULL;
-    if (y) scatter_true(m->numel, tn_data(m), tn_dtype_size(y->dtype), tn_data(from), tn_data(y));
+    tn_value *y = from ? spread(from, m) : NULL;
     tn_value_release(from);
     tn_value_release(m);
     return ag_record(AG_masked_scatter, y, (at_tensor *[]){x, mask}, 2, NULL);
@@ -325,30 +412,52 @@ typedef struct {
     tn_value *indices;
 } ordered;
 
+typedef struct {
+    at_dtype dtype;
+    bool top, descending;
+    int64_t n, k;
+    const char *x;
+    char *values; /* or NULL */
+    int64_t *indices;
+} order_job;
+
+/* Elements start ... end of x, whole rows. */
+static bool order_range(void *context, int64_t start, int64_t end) {
+    const order_job *job = context;
+    int64_t n = job->n, k = job->k;
+    size_t element = tn_dtype_size(job->dtype);
+    tn_buffer *scratch = tn_buffer_new(job->top ? tn_topk_scratch(job->dtype, n, k) : tn_sort_scratch(job->dtype, n));
+    if (!scratch) return false;
+    for (int64_t r = start / n; r < end / n; r++) {
+        const char *row = job->x + (size_t)(r * n) * element;
+        char *values = job->values ? job->values + (size_t)(r * k) * element : NULL;
+        if (job->top)
+            tn_topk(job->dtype, n, row, k, values, job->indices + r * k, scratch->data);
+        else
+            tn_sort(job->dtype, n, row, job->descending, values, job->indices + r * k, scratch->data);
+    }
+    tn_buffer_release(scratch);
+    return true;
+}
+
 /* The rows of x sorted, or the k greatest of each. */
 static bool order_rows(tn_value *x, int64_t k, bool top, bool descending, bool want_values, ordered *o) {
     at_shape shape = x->shape;
-    int64_t n = shape.dim[shape.ndim - 1];
-    size_t element = tn_dtype_size(x->dtype);
+    order_job job = {x->dtype, top, descending, shape.dim[shape.ndim - 1], k, NULL, NULL, NULL};
     shape.dim[shape.ndim - 1] = k;
     tn_value *from = tn_value_contiguous(x);
-    int64_t bytes = top ? tn_topk_scratch(x->dtype, n, k) : tn_sort_scratch(x->dtype, n);
-    tn_buffer *scratch = from ? tn_buffer_new(bytes) : NULL;
-    o->values = scratch && want_values ? tn_value_new(x->dtype, &shape) : NULL;
-    o->indices = scratch && (o->values || !want_values) ? tn_value_new(AT_INT64, &shape) : NULL;
-    for (int64_t r = 0; o->indices && k > 0 && r < o->indices->numel / k; r++) {
-        const char *row = (const char *)tn_data(from) + (size_t)(r * n) * element;
-        char *values = o->values ? (char *)tn_data(o->values) + (size_t)(r * k) * element : NULL;
-        int64_t *indices = (int64_t *)tn_data(o->indices) + r * k;
-        if (top)
-            tn_topk(x->dtype, n, row, k, values, indices, scratch->data);
-        else
-            tn_sort(x->dtype, n, row, descending, values, indices, scratch->data);
+    o->values = from && want_values ? tn_value_new(x->dtype, &shape) : NULL;
+    o->indices = from && (o->values || !want_values) ? tn_value_new(AT_INT64, &shape) : NULL;
+    bool done = o->indices != NULL;
+    if (done && o->indices->numel > 0) {
+        job.x = tn_data(from), job.indices = tn_data(o->indices);
+        job.values = o->values ? tn_data(o->values) : NULL;
+        done = tn_parallel(x->numel, job.n, order_range, &job);
     }
-    tn_buffer_release(scratch);
     tn_value_release(from);
-    if (o->indices) return true;
+    if (done) return true;
     tn_value_release(o->values);
+    tn_value_release(o->indices);
     return false;
 }
 
@@ -399,10 +508,11 @@ at_tensor *at_topk(at_tensor *x, int64_t k, int dim, at_tensor **indices) {
     AG_CHECK_TENSOR("topk", x);
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("topk", shape, dim)) < 0) return NULL;
-    int64_t n = shape->ndim ? shape->dim[dim] : 1;
-    if (k < 0 || k > n)
-        return at_fail(AT_ERROR_VALUE, "topk: the %" PRId64 " largest along dimension %d of %s: want 0 to %" PRId64, k,
-                       dim, tn_describe(x), n);
+    int64_t least = shape->ndim ? 0 : 1, n = shape->ndim ? shape->dim[dim] : 1; /* () cannot hold none */
+    if (k < least || k > n)
+        return at_fail(AT_ERROR_VALUE,
+                       "topk: the %" PRId64 " largest along dimension %d of %s: want %" PRId64 " to %" PRId64, k, dim,
+                       tn_describe(x), least, n);
     return order(x, dim, k, true, true, indices);
 }
 
@@ -523,6 +633,9 @@ at_tensor *at_one_hot(at_tensor *x, int64_t n) {
         return at_fail(AT_ERROR_SHAPE, "one_hot: %s: there can be at most %d dimensions", tn_describe(x), AT_MAX_DIMS);
     if (n < -1 || n == 0)
         return at_fail(AT_ERROR_VALUE, "one_hot: %" PRId64 " classes: want at least 1, or -1 to count them", n);
+    if (n == -1 && x->value->numel == 0)
+        return at_fail(AT_ERROR_VALUE, "one_hot: %s has no elements to count classes by: want their number",
+                       tn_describe(x));
     tn_value *index = tn_value_contiguous(x->value), *y = index ? one_hot_value(index, n) : NULL;
     tn_value_release(index);
     return ag_record(AG_one_hot, y, &x, 1, NULL);

@@ -29,16 +29,34 @@ static bool check_batches(const at_shape *p, const at_shape *q) {
                    a, b, p->dim[2], q->dim[1]);
 }
 
+/* Of matrices, or of batches of them; their shapes and dtypes fit. */
+static at_tensor *product(at_tensor *a, at_tensor *b) {
+    return ag_record(AG_bmm, tn_value_bmm(a->value, b->value), (at_tensor *[]){a, b}, 2, NULL);
+}
+
 at_tensor *at_bmm(at_tensor *batch1, at_tensor *batch2) {
     AG_CHECK_TENSOR("bmm", batch1);
     AG_CHECK_TENSOR("bmm", batch2);
     if (!check_batches(&batch1->value->shape, &batch2->value->shape) || !check_dtypes("bmm", batch1, batch2))
         return NULL;
-    return ag_record(AG_bmm, tn_value_bmm(batch1->value, batch2->value), (at_tensor *[]){batch1, batch2}, 2, NULL);
+    return product(batch1, batch2);
 }
+static at_tensor *transposed(at_tensor *x) { return at_transpose(x, -2, -1); }
+
+/* a b, laid out in memory as like is: by columns as (b^T a^T)^T. What is added to like later then lies as it does. */
+static at_tensor *product_like(at_tensor *a, at_tensor *b, const tn_value *like) {
+    int rows = like->shape.ndim - 2;
+    if (!a || !b) return NULL;
+    if (like->stride[rows] != 1 || like->stride[rows + 1] == 1) return product(a, b);
+    at_tensor *left = transposed(b), *right = transposed(a);
+    at_tensor *y = left && right ? product(left, right) : NULL;
+    return y ? transposed(y) : NULL;
+}
+
 AG_RULE(bmm) {
-    if (v->needed[0]) v->dx[0] = at_bmm(v->g, at_transpose(v->x[1], 1, 2));
-    if (v->needed[1]) v->dx[1] = at_bmm(at_transpose(v->x[0], 1, 2), v->g);
+    at_tensor *a = v->x[0], *b = v->x[1];
+    if (v->needed[0]) v->dx[0] = product_like(v->g, transposed(b), a->value);
+    if (v->needed[1]) v->dx[1] = product_like(transposed(a), v->g, b->value);
 }
 
 /* ---- all of torch.matmul's cases, as batches of matrices --------------------------------------------------------- */
@@ -79,6 +97,7 @@ static at_tensor *matmul(at_tensor *a, at_tensor *b) {
                        "matmul: a %s and b %s: the dimensions before the matrices, %s and %s, do not broadcast",
                        tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape), tn_shape_text(&of_a),
                        tn_shape_text(&of_b));
+    if (of_a.ndim == 0 && of_b.ndim == 0) return product(a, b);
     at_tensor *y;
     if (tn_shape_numel(&of_b) == 1 && of_a.ndim >= of_b.ndim) { /* one b for all of a: its rows are one long matrix */
         at_tensor *tall = at_reshape(a, 1, tn_shape_numel(&of_a) * rows, inner);

@@ -1,9 +1,9 @@
 /* tensor/evaluate.h - running a pending expression block by block.
  *
  * A program is a pending expression in the order of computing: each slot is a stored value to be read or an
- * instruction whose operands are earlier slots. tn_program_run computes any short range of the result, counted in
- * row-major order, in registers of one block each, so that the whole expression runs while its block is in the nearest
- * cache. */
+ * instruction whose operands are earlier slots. compile.c makes it, run.c computes any short range of the result,
+ * counted in row-major order, in registers of one block each, so that the whole expression runs while its block is in
+ * the nearest cache; evaluate.c stores values. */
 #ifndef ATLED_EVALUATE_H
 #define ATLED_EVALUATE_H
 
@@ -14,43 +14,54 @@ enum {
     TN_MAX_SLOTS = 3 * TN_LARGEST_EXPRESSION + 8 /* an instruction, and two more operands to read for each */
 };
 
+/* How the elements of a slot are had. */
+typedef enum {
+    TN_SLOT_COMPUTED, /* by an instruction */
+    TN_SLOT_ABSORBED, /* by the instruction of its only reader, in the same pass */
+    TN_SLOT_UNIFORM,  /* stored: one element everywhere */
+    TN_SLOT_IN_PLACE, /* stored: row-major without gaps */
+    TN_SLOT_GATHERED  /* stored: by strides */
+} tn_slot_kind;
+
 typedef struct {
     tn_value *value; /* held: a stored value, or the pending one that this slot computes */
+    tn_slot_kind kind;
+    int element;     /* bytes of one */
+    size_t reg;      /* where in the workspace its register begins, if it has one */
 
-    /* a stored value, seen in the shape of the program */
-    bool stored;
-    bool contiguous, uniform; /* row-major without gaps; one element everywhere */
-    const char *data;
+    const char *data; /* of a stored value, seen in the shape of the program */
     int64_t stride[AT_MAX_DIMS];
 
-    /* an instruction */
     int instruction;
-    at_dtype operand_dtype;
     int n_operands;
-    int operand[TN_MAX_OPERANDS]; /* slots */
-    int reg;                      /* register that takes the result */
-    tn_buffer *keep;              /* or, where it is worth keeping, the whole result */
+    int operand[TN_MAX_OPERANDS];   /* slots */
+    tn_elementwise *const *kernels; /* by form */
+    tn_buffer *keep;                /* where the whole result goes, if it is worth keeping */
 } tn_slot;
 
 typedef struct {
     at_shape space; /* the shape that all slots share, adjacent dimensions joined where all allow it */
     int64_t numel;
-    int n_slots, n_registers;
-    size_t register_bytes;
+    int n_slots;
+    bool product_left; /* the last instruction, a product, is left to who runs the program: see tn_program_run */
+    size_t workspace_bytes, spread; /* spread: where in the workspace a lone element is spread out */
     const tn_kernels *kernels;
     tn_slot slot[TN_MAX_SLOTS];
 } tn_program;
 
-/* What a program keeps of the costly parts that something else may still read. Only a program that then runs over its
- * whole range may keep anything. */
+/* What the program is for decides what it keeps of the costly parts that something else may still read. Only a program
+ * that then runs over its whole range may keep anything. */
 typedef enum {
-    TN_KEEP_PARTS, /* parts of the result; the result itself is stored by who runs it */
-    TN_KEEP_ALL    /* the result as well */
-} tn_keep;
+    TN_TO_STORE, /* keeps parts of the result; the result itself is stored by who runs it */
+    TN_TO_READ,  /* keeps the result as well */
+    TN_TO_SUM    /* the same, and a final product of float32 may be left out, as the sum can do it in the same pass */
+} tn_purpose;
 
 /* The program that computes v, which may be stored already; v has at least one element. What must be stored before it
  * can run is stored. False after reporting an error. */
-bool tn_program_compile(tn_program *p, tn_value *v, tn_keep keep);
+bool tn_program_compile(tn_program *p, tn_value *v, tn_purpose purpose);
+/* The same, but returns what has to be stored first, retained, in place of storing it. */
+tn_value *tn_program_try(tn_program *p, tn_value *v, tn_purpose purpose);
 /* Ends the program. done: it ran over its whole range, so what it kept is complete. */
 void tn_program_end(tn_program *p, bool done);
 
@@ -61,8 +72,21 @@ char *tn_program_workspace(const tn_program *p);
  * they happen to be, until the next run with this workspace. Returns where they are. */
 const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, int64_t n, void *out);
 
+/* The same; where the program was made TN_TO_SUM, *factor may become something other than NULL: then each element has
+ * still to be multiplied by that of *factor. */
+const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t start, int64_t n,
+                                   const void **factor);
+
 /* How far to go from start at once: to the end of a row or over several whole ones. */
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end);
+
+/* Links between pending values are followed and cut under one lock; see evaluate.c. */
+bool tn_links_lock(void);
+void tn_links_unlock(bool locked);
+/* Within the lock: gives v its elements, taking over the count on buffer, and lets its operands go. */
+void tn_value_publish(tn_value *v, tn_buffer *buffer);
+/* Within the lock: as tn_value_settle. */
+tn_buffer *tn_value_settle_locked(tn_value *v);
 
 /* The buffer of v where v is stored, or is a view whose base is; NULL while it is pending. */
 tn_buffer *tn_value_settle(tn_value *v);

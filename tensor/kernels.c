@@ -5,6 +5,7 @@
  * values in place of branches. Each macro below is one form of loop, each line that uses it one kernel: its name,
  * element types, and the expression that it evaluates. */
 #include "kernels.h"
+#include "keys.h"
 #include "vector_math.h"
 
 #define TN_PASTE_(a, b) a##b
@@ -224,6 +225,47 @@ WHERE(where_f64, double)
 WHERE(where_i64, int64_t)
 WHERE(where_bool, byte)
 
+/* ---- pairs of instructions --------------------------------------------------------------------------------------- */
+
+/* out[i] = second in u and z = c[c_index], where u is first in x = a[a_index] and y = b[b_index] */
+#define PAIR_LOOP(name, a_index, b_index, c_index, first, second)                                                      \
+    ELEMENTWISE(name) {                                                                                                \
+        const float *a = a_, *b = b_, *c = c_;                                                                         \
+        float *out = out_;                                                                                             \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const float x = a[a_index], y = b[b_index], z = c[c_index];                                                \
+            const float u = (first);                                                                                   \
+            out[i] = (second);                                                                                         \
+            (void)y, (void)z;                                                                                          \
+        }                                                                                                              \
+    }
+
+#define PAIR(name, first, second)                                                                                      \
+    PAIR_LOOP(name, i, i, i, first, second)                                                                            \
+    PAIR_LOOP(name##_scalar_a, 0, i, i, first, second)                                                                 \
+    PAIR_LOOP(name##_scalar_b, i, 0, i, first, second)                                                                 \
+    PAIR_LOOP(name##_scalar_ab, 0, 0, i, first, second)                                                                \
+    PAIR_LOOP(name##_scalar_c, i, i, 0, first, second)                                                                 \
+    PAIR_LOOP(name##_scalar_ac, 0, i, 0, first, second)                                                                \
+    PAIR_LOOP(name##_scalar_bc, i, 0, 0, first, second)
+#define PAIR_WITHOUT_C(name, first, second)                                                                            \
+    PAIR_LOOP(name, i, i, i, first, second)                                                                            \
+    PAIR_LOOP(name##_scalar_a, 0, i, i, first, second)                                                                 \
+    PAIR_LOOP(name##_scalar_b, i, 0, i, first, second)
+#define SECONDS(name, first)                                                                                           \
+    PAIR(name##_add, first, u + z)                                                                                     \
+    PAIR(name##_sub, first, u - z)                                                                                     \
+    PAIR(name##_sub_from, first, z - u)                                                                                \
+    PAIR(name##_mul, first, u * z)                                                                                     \
+    PAIR_WITHOUT_C(name##_square, first, u * u)                                                                        \
+    PAIR_WITHOUT_C(name##_neg, first, -u)                                                                              \
+    PAIR_WITHOUT_C(name##_relu, first, u < 0.0f ? 0.0f : u)
+
+SECONDS(add, x + y)
+SECONDS(sub, x - y)
+SECONDS(mul, x * y)
+SECONDS(neg, -x)
+
 /* ---- casts ------------------------------------------------------------------------------------------------------- */
 
 /* Towards zero; what does not fit, NaN included, gives the smallest integer, as the processor's own instruction
@@ -257,43 +299,54 @@ UNARY(cast_bool_i64, byte, int64_t, x)
  * the width of the machine's vectors, and several of them are kept busy. */
 enum { LANES = 32 };
 
-/* combine is a macro of two operands, neutral the operand that changes nothing. */
-#define REDUCE(name, type, accumulator, neutral, combine)                                                              \
-    static accumulator few_##name(int64_t n, const type *in) {                                                         \
+/* combine is a macro of two operands, neutral the operand that changes nothing, element what is reduced: an expression
+ * in its number i. In the last, partial turn the choice stands before the load: where the machine has masked loads this
+ * is vector code as well. */
+#define REDUCE_ROW(name, accumulator, neutral, combine, element, ...)                                                  \
+    static inline accumulator few_##name(int64_t n, __VA_ARGS__) {                                                     \
         accumulator all = neutral;                                                                                     \
         for (int64_t i = 0; i < n; i++) {                                                                              \
-            const accumulator x = (accumulator)in[i];                                                                  \
+            const accumulator x = (accumulator)(element);                                                              \
             all = combine(all, x);                                                                                     \
         }                                                                                                              \
         return all;                                                                                                    \
     }                                                                                                                  \
                                                                                                                        \
-    static accumulator many_##name(int64_t n, const type *in) {                                                        \
+    static inline accumulator many_##name(int64_t n, __VA_ARGS__) {                                                    \
         accumulator lane[LANES];                                                                                       \
-        int64_t i = 0;                                                                                                 \
+        int64_t whole = n / LANES * LANES;                                                                             \
+        int32_t rest = (int32_t)(n - whole);                                                                           \
         for (int64_t j = 0; j < LANES; j++) lane[j] = neutral;                                                         \
-        for (; i + LANES <= n; i += LANES) {                                                                           \
+        for (int64_t at = 0; at < whole; at += LANES) {                                                                \
             for (int64_t j = 0; j < LANES; j++) {                                                                      \
-                const accumulator x = (accumulator)in[i + j];                                                          \
+                const int64_t i = at + j;                                                                              \
+                const accumulator x = (accumulator)(element);                                                          \
                 lane[j] = combine(lane[j], x);                                                                         \
             }                                                                                                          \
         }                                                                                                              \
-        for (int64_t j = 0; j < n - i; j++) {                                                                          \
-            const accumulator x = (accumulator)in[i + j];                                                              \
-            lane[j] = combine(lane[j], x);                                                                             \
+        if (rest > 0) {                                                                                                \
+            for (int32_t j = 0; j < LANES; j++) {                                                                      \
+                const int64_t i = whole + j;                                                                           \
+                const accumulator x = j < rest ? (accumulator)(element) : (accumulator)neutral;                        \
+                lane[j] = combine(lane[j], x);                                                                         \
+            }                                                                                                          \
         }                                                                                                              \
         for (int64_t j = 0; j < 8; j++) {                                                                              \
             const accumulator x = combine(lane[j], lane[j + 8]), y = combine(lane[j + 16], lane[j + 24]);              \
             lane[j] = combine(x, y);                                                                                   \
         }                                                                                                              \
-        const accumulator p = combine(lane[0], lane[4]), q = combine(lane[1], lane[5]);                                \
-        const accumulator r = combine(lane[2], lane[6]), s = combine(lane[3], lane[7]);                                \
-        const accumulator even = combine(p, r), odd = combine(q, s);                                                   \
-        return combine(even, odd);                                                                                     \
+        for (int64_t j = 0; j < 4; j++) lane[j] = combine(lane[j], lane[j + 4]);                                       \
+        for (int64_t j = 0; j < 2; j++) lane[j] = combine(lane[j], lane[j + 2]);                                       \
+        return combine(lane[0], lane[1]);                                                                              \
     }                                                                                                                  \
                                                                                                                        \
-    static void name(int64_t n, void *restrict result, const void *restrict elements) {                                \
-        *(accumulator *)result = n < 8 ? few_##name(n, elements) : many_##name(n, elements);                           \
+
+#define REDUCE(name, type, accumulator, neutral, combine)                                                              \
+    REDUCE_ROW(name, accumulator, neutral, combine, in[i], const type *restrict in)                                    \
+    static void name(int64_t rows, int64_t n, void *restrict results, const void *restrict elements) {                 \
+        const type *in = elements;                                                                                     \
+        accumulator *out = results;                                                                                    \
+        for (int64_t r = 0; r < rows; r++, in += n) out[r] = n < 8 ? few_##name(n, in) : many_##name(n, in);           \
     }
 
 #define SUM(x, y)     ((x) + (y))
@@ -301,7 +354,6 @@ enum { LANES = 32 };
 #define ANY(x, y)     ((x) | (y))
 #define ALL(x, y)     ((x) & (y))
 
-REDUCE(sum_f32, float, double, 0.0f, SUM)
 REDUCE(sum_i64, uint64_t, uint64_t, 0, SUM)
 REDUCE(sum_bool, byte, uint64_t, 0, SUM)
 REDUCE(prod_f32, float, double, 1.0f, PRODUCT)
@@ -329,8 +381,7 @@ static inline double sum_of_leaf(const double *in) {
     return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
-static void sum_f64(int64_t n, void *restrict result, const void *restrict elements) {
-    const double *in = elements;
+static double sum_of_f64(int64_t n, const double *restrict in) {
     double waiting[64], rest[LEAF] = {0};
     uint64_t leaves = (uint64_t)(n / LEAF);
     int levels = 0;
@@ -342,7 +393,59 @@ static void sum_f64(int64_t n, void *restrict result, const void *restrict eleme
     memcpy(rest, in + leaves * LEAF, (size_t)(n % LEAF) * sizeof *in);
     double sum = sum_of_leaf(rest);
     while (levels > 0) sum = waiting[--levels] + sum;
-    *(double *)result = sum;
+    return sum;
+}
+
+static void sum_f64(int64_t rows, int64_t n, void *restrict results, const void *restrict elements) {
+    for (int64_t r = 0; r < rows; r++) ((double *)results)[r] = sum_of_f64(n, (const double *)elements + r * n);
+}
+
+/* Sums of float32 add four elements in float32, and those sums in double: more exact than pairwise. */
+#define SUM_ROW(name, element, ...)                                                                                    \
+    static inline double name(int64_t n, __VA_ARGS__) {                                                                \
+        double lane[LANES] = {0};                                                                                      \
+        int64_t at = 0;                                                                                                \
+        for (; at + 4 * LANES <= n; at += 4 * LANES) {                                                                 \
+            for (int64_t j = 0; j < LANES; j++) {                                                                      \
+                int64_t i = at + j;                                                                                    \
+                float p = (element);                                                                                   \
+                i += LANES;                                                                                            \
+                float q = (element);                                                                                   \
+                i += LANES;                                                                                            \
+                float r = (element);                                                                                   \
+                i += LANES;                                                                                            \
+                float s = (element);                                                                                   \
+                lane[j] += (double)((p + q) + (r + s));                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
+        float last[LANES] = {0};                                                                                       \
+        for (; at + LANES <= n; at += LANES) {                                                                         \
+            for (int64_t j = 0; j < LANES; j++) {                                                                      \
+                const int64_t i = at + j;                                                                              \
+                last[j] += (element);                                                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+        const int32_t rest = (int32_t)(n - at);                                                                        \
+        if (rest > 0) {                                                                                                \
+            for (int32_t j = 0; j < LANES; j++) {                                                                      \
+                const int64_t i = at + j;                                                                              \
+                const float x = j < rest ? (element) : 0.0f;                                                           \
+                last[j] += x;                                                                                          \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int64_t j = 0; j < LANES; j++) lane[j] += (double)last[j];                                                \
+        for (int64_t j = 0; j < 16; j++) lane[j] += lane[j + 16];                                                      \
+        for (int64_t j = 0; j < 8; j++) lane[j] += lane[j + 8];                                                        \
+        for (int64_t j = 0; j < 4; j++) lane[j] += lane[j + 4];                                                        \
+        return (lane[0] + lane[1]) + (lane[2] + lane[3]);                                                              \
+    }
+
+SUM_ROW(sum_of_f32, in[i], const float *restrict in)
+SUM_ROW(dot_of_f32, (a[i] * b[i]), const float *restrict a, const float *restrict b)
+
+static void sum_f32(int64_t rows, int64_t n, void *restrict results, const void *restrict elements) {
+    const float *x = elements;
+    for (int64_t r = 0; r < rows; r++, x += n) ((double *)results)[r] = sum_of_f32(n, x);
 }
 
 #define ACCUMULATE(name, type, accumulator, combine)                                                                   \
@@ -374,21 +477,39 @@ ACCUMULATE(min_to_bool, byte, byte, ALL)
 
 /* ---- for softmax ------------------------------------------------------------------------------------------------- */
 
+/* Products are rounded to float32 before they are added up, as those of an elementwise multiplication are. */
+static void dot_f32(int64_t rows, int64_t n, double *restrict results, const float *restrict a,
+                    const float *restrict b) {
+    for (int64_t r = 0; r < rows; r++, a += n, b += n) results[r] = dot_of_f32(n, a, b);
+}
+
 /* x and out may be the same array, but do not overlap otherwise. */
+static inline void exp_from_f32(int64_t n, float *out, const float *x, float shift) {
+    int64_t whole = n / 16 * 16;
+    int32_t rest = (int32_t)(n - whole);
+    for (int64_t i = 0; i < whole; i++) out[i] = tn_expf(x[i] - shift);
+    if (rest) {
+        float last[16];
+        for (int32_t j = 0; j < 16; j++) {
+            const float in = j < rest ? x[whole + j] : shift;
+            last[j] = tn_expf(in - shift);
+        }
+        for (int32_t j = 0; j < 16; j++)
+            if (j < rest) out[whole + j] = last[j];
+    }
+}
 static double exp_shifted_f32(int64_t n, float *out, const float *x, float shift) {
-    double sum;
-    if (n == 0) return 0.0;
-    for (int64_t i = 0; i < n; i++) out[i] = tn_expf(x[i] - shift);
-    sum_f32(n, &sum, out);
-    return sum;
+    exp_from_f32(n, out, x, shift);
+    return sum_of_f32(n, out);
+}
+
+static inline void exp_from_f64(int64_t n, double *out, const double *x, double shift) {
+    for (int64_t i = 0; i < n; i++) out[i] = exp(x[i] - shift);
 }
 
 static double exp_shifted_f64(int64_t n, double *out, const double *x, double shift) {
-    double sum;
-    if (n == 0) return 0.0;
-    for (int64_t i = 0; i < n; i++) out[i] = exp(x[i] - shift);
-    sum_f64(n, &sum, out);
-    return sum;
+    exp_from_f64(n, out, x, shift);
+    return sum_of_f64(n, out);
 }
 
 static void scale_f32(int64_t n, float *x, float factor) {
@@ -399,6 +520,24 @@ static void scale_f64(int64_t n, double *x, double factor) {
     for (int64_t i = 0; i < n; i++) x[i] *= factor;
 }
 
+/* The largest need not be NaN where a row has one: the sum will be. */
+#define LARGER_NUMBER(x, y) ((x) > (y) ? (x) : (y))
+REDUCE_ROW(largest_f32, float, -INFINITY, LARGER_NUMBER, in[i], const float *restrict in)
+REDUCE_ROW(largest_f64, double, -(double)INFINITY, LARGER_NUMBER, in[i], const double *restrict in)
+
+#define SOFTMAX(suffix, type)                                                                                          \
+    static void softmax_##suffix(int64_t rows, int64_t n, void *elements) {                                            \
+        type *x = elements;                                                                                            \
+        for (int64_t r = 0; r < rows; r++)                                                                             \
+            exp_from_##suffix(n, x + r * n, x + r * n, n < 8 ? few_largest_##suffix(n, x + r * n) : many_largest_##suffix(n, x + r * n));\
+        for (int64_t r = 0; r < rows; r++) {                                                                           \
+            double sum = sum_of_##suffix(n, x + r * n);                                                                \
+            scale_##suffix(n, x + r * n, (type)(1 / sum));                                                             \
+        }                                                                                                              \
+    }
+SOFTMAX(f32, float)
+SOFTMAX(f64, double)
+
 /* ---- moving elements of a size, whatever they are ---------------------------------------------------------------- */
 
 /* memcpy of a constant size is one load or store. */
@@ -406,6 +545,11 @@ static void scale_f64(int64_t n, double *x, double factor) {
     static void fill_##size(int64_t n, void *restrict out, const void *restrict element) {                             \
         char *to = out;                                                                                                \
         for (int64_t i = 0; i < n; i++) memcpy(to + i * size, element, size);                                          \
+    }                                                                                                                  \
+    static void fill_rows_##size(int64_t rows, int64_t n, void *restrict out, const void *restrict x,                  \
+                                 int64_t stride) {                                                                     \
+        for (int64_t r = 0; r < rows; r++)                                                                             \
+            fill_##size(n, (char *)out + r * n * size, (const char *)x + r * stride * size);                           \
     }                                                                                                                  \
     static void gather_##size(int64_t n, void *restrict out, const void *restrict x, int64_t stride) {                 \
         char *to = out;                                                                                                \
@@ -421,6 +565,19 @@ static void scale_f64(int64_t n, double *x, double factor) {
 MOVES(1)
 MOVES(4)
 MOVES(8)
+
+/* ---- elements as integers of the same order ---------------------------------------------------------------------- */
+
+#define KEYS(suffix, type)                                                                                             \
+    static void keys_##suffix(int64_t n, uint64_t *restrict keys, const void *restrict x, uint64_t turned) {           \
+        const type *from = x;                                                                                          \
+        for (int64_t i = 0; i < n; i++) keys[i] = tn_key_##suffix(from[i]) ^ turned;                                   \
+    }
+
+KEYS(f32, float)
+KEYS(f64, double)
+KEYS(i64, int64_t)
+KEYS(bool, byte)
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
@@ -442,9 +599,20 @@ MOVES(8)
 #define WHERE_FIB(name)                                                                                                \
     {WHERE_FORMS(name##_f32), WHERE_FORMS(name##_f64), WHERE_FORMS(name##_i64), WHERE_FORMS(name##_bool)}
 
+#define PAIR_FORMS(name)                                                                                               \
+    {[0] = name, [TN_A_SCALAR] = name##_scalar_a, [TN_B_SCALAR] = name##_scalar_b,                                     \
+     [TN_A_SCALAR | TN_B_SCALAR] = name##_scalar_ab, [TN_C_SCALAR] = name##_scalar_c,                                  \
+     [TN_A_SCALAR | TN_C_SCALAR] = name##_scalar_ac, [TN_B_SCALAR | TN_C_SCALAR] = name##_scalar_bc}
+#define PAIRS(name)                                                                                                    \
+    {[TN_THEN_ADD] = PAIR_FORMS(name##_add), [TN_THEN_SUB] = PAIR_FORMS(name##_sub),                                   \
+     [TN_THEN_SUB_FROM] = PAIR_FORMS(name##_sub_from), [TN_THEN_MUL] = PAIR_FORMS(name##_mul),                         \
+     [TN_THEN_SQUARE] = BINARY_FORMS(name##_square), [TN_THEN_NEG] = BINARY_FORMS(name##_neg),                         \
+     [TN_THEN_RELU] = BINARY_FORMS(name##_relu)}
+
 #define OF_DTYPES(name) {name##_f32, name##_f64, name##_i64, name##_bool}
 /* clang-format on */
 
+extern const struct tn_gemm_kernels TN_PASTE(tn_gemm_kernels_, TN_LEVEL);
 extern const tn_kernels TN_TABLE;
 const tn_kernels TN_TABLE = {
     .level = TN_QUOTE(TN_LEVEL),
@@ -490,6 +658,8 @@ const tn_kernels TN_TABLE = {
             [TN_OR] = BINARY_B(logical_or),
             [TN_WHERE] = WHERE_FIB(where),
         },
+    .pair = {[TN_FIRST_ADD] = PAIRS(add), [TN_FIRST_SUB] = PAIRS(sub), [TN_FIRST_MUL] = PAIRS(mul),
+             [TN_FIRST_NEG] = PAIRS(neg)},
     .cast =
         {
             [AT_FLOAT32] = {copy_f32, cast_f32_f64, cast_f32_i64, cast_f32_bool},
@@ -504,11 +674,16 @@ const tn_kernels TN_TABLE = {
                    [TN_MAX] = OF_DTYPES(max_to),
                    [TN_MIN] = OF_DTYPES(min_to)},
     .reduce_add = {sum_f64, sum_f64, sum_i64, sum_i64},
+    .dot_f32 = dot_f32,
     .exp_shifted_f32 = exp_shifted_f32,
     .exp_shifted_f64 = exp_shifted_f64,
     .scale_f32 = scale_f32,
     .scale_f64 = scale_f64,
+    .softmax = {softmax_f32, softmax_f64},
     .fill = {[0] = fill_1, [2] = fill_4, [3] = fill_8},
+    .fill_rows = {[0] = fill_rows_1, [2] = fill_rows_4, [3] = fill_rows_8},
     .gather = {[0] = gather_1, [2] = gather_4, [3] = gather_8},
     .spread = {[0] = spread_1, [2] = spread_4, [3] = spread_8},
+    .gemm = &TN_PASTE(tn_gemm_kernels_, TN_LEVEL),
+    .keys = OF_DTYPES(keys),
 };

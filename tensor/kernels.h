@@ -45,8 +45,22 @@ typedef void tn_elementwise(int64_t n, void *out, const void *a, const void *b, 
  * is never scalar). Other entries are NULL. */
 enum { TN_FORMS = 8, TN_A_SCALAR = 1, TN_B_SCALAR = 2, TN_C_SCALAR = 4 };
 
-/* Reductions of n >= 1 contiguous elements to one accumulator (see tn_accumulator). */
-typedef void tn_reduce(int64_t n, void *accumulator, const void *x);
+/* Two instructions in one pass over memory: out[i] = second(first(a[i], b[i]), c[i]). The operand of NEG is given as both
+ * a and b. SUB_FROM is c - first. Exist for float32 only, in the forms that leave something to vary. */
+typedef enum { TN_FIRST_ADD, TN_FIRST_SUB, TN_FIRST_MUL, TN_FIRST_NEG, TN_FIRSTS } tn_first;
+typedef enum {
+    TN_THEN_ADD,
+    TN_THEN_SUB,
+    TN_THEN_SUB_FROM,
+    TN_THEN_MUL,
+    TN_THEN_SQUARE, /* this and the next two have no operand c */
+    TN_THEN_NEG,
+    TN_THEN_RELU,
+    TN_SECONDS
+} tn_second;
+
+/* Reductions of rows of n >= 1 elements each, all side by side, to one accumulator for each. */
+typedef void tn_reduce(int64_t rows, int64_t n, void *accumulators, const void *x);
 /* accumulator[i] = accumulator[i] (+, *, max, min) x[i] for n accumulators. */
 typedef void tn_accumulate(int64_t n, void *accumulators, const void *x);
 
@@ -57,23 +71,35 @@ typedef enum { TN_SUM, TN_PROD, TN_MAX, TN_MIN, TN_REDUCTIONS } tn_reduction;
 typedef struct {
     const char *level; /* "baseline", "avx2", "avx512" */
     tn_elementwise *elementwise[TN_OPS][TN_DTYPES][TN_FORMS];
+    tn_elementwise *pair[TN_FIRSTS][TN_SECONDS][TN_FORMS];
     tn_elementwise *cast[TN_DTYPES][TN_DTYPES];  /* [from][to]; to bool: != 0; float to int64: towards zero */
     tn_reduce *reduce[TN_REDUCTIONS][TN_DTYPES]; /* bool: SUM and PROD to int64_t, MAX is any, MIN is all */
     tn_accumulate *accumulate[TN_REDUCTIONS][TN_DTYPES];
     /* sum of n accumulators (double or int64_t, dtype says whose), pairwise or better, to one */
     tn_reduce *reduce_add[TN_DTYPES];
+    /* the sums of a[i] * b[i] over rows of n >= 1 elements */
+    void (*dot_f32)(int64_t rows, int64_t n, double *sums, const float *a, const float *b);
 
     /* out[i] = exp(x[i] - shift); returns their sum. x and out may be the same array. AT_FLOAT32, AT_FLOAT64. */
     double (*exp_shifted_f32)(int64_t n, float *out, const float *x, float shift);
     double (*exp_shifted_f64)(int64_t n, double *out, const double *x, double shift);
     void (*scale_f32)(int64_t n, float *x, float factor); /* in place: x[i] *= factor */
     void (*scale_f64)(int64_t n, double *x, double factor);
+    /* rows of n elements, in place. AT_FLOAT32, AT_FLOAT64. */
+    void (*softmax[2])(int64_t rows, int64_t n, void *x);
 
     /* Elements of 1, 4 and 8 bytes, indexed by log2 of the size (0, 2, 3). */
     void (*fill[4])(int64_t n, void *out, const void *element);
+    /* row r of n elements is filled with x[r * stride]; stride in elements */
+    void (*fill_rows[4])(int64_t rows, int64_t n, void *out, const void *x, int64_t stride);
     /* out[i] = x[i * stride]; stride in elements, may be negative or 0 */
     void (*gather[4])(int64_t n, void *out, const void *x, int64_t stride);
     void (*spread[4])(int64_t n, void *out, int64_t stride, const void *x); /* out[i * stride] = x[i] */
+
+    const struct tn_gemm_kernels *gemm; /* blocks of matrix products: gemm.h */
+
+    /* keys[i] = the key of x[i], see keys.h, with those bits turned round that are set in turned */
+    void (*keys[TN_DTYPES])(int64_t n, uint64_t *keys, const void *x, uint64_t turned);
 } tn_kernels;
 
 /* The best table for this processor, or the one that ATLED_KERNELS=baseline|avx2|avx512 in the environment names. */

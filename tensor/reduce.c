@@ -13,7 +13,8 @@ typedef struct {
     at_dtype dtype; /* of what is reduced */
     int64_t outer, n, inner;
     const tn_program *program;
-    int64_t pieces;    /* blocks in a row that is longer than one */
+    int64_t span;      /* a row longer than a block is cut into spans, and these into blocks: pieces */
+    int64_t pieces;    /* of a row */
     int64_t acc_bytes; /* of an accumulator */
     char *partial;     /* (outer, pieces) accumulators */
     char *out;
@@ -38,37 +39,48 @@ static void write_result(const reduction *r, int64_t i, const void *accumulator)
 
 /* ---- rows of elements side by side: (outer, n, 1) ---------------------------------------------------------------- */
 
+/* Reduces elements start ... start + rows * n of the program's result, rows of n each. */
+static void reduce_block(const reduction *r, char *workspace, int64_t start, int64_t rows, int64_t n, void *results) {
+    const tn_program *p = r->program;
+    const void *factor, *x = tn_program_run_factors(p, workspace, start, rows * n, &factor);
+    if (factor)
+        p->kernels->dot_f32(rows, n, results, x, factor);
+    else
+        p->kernels->reduce[r->kind][r->dtype](rows, n, results, x);
+}
+
+/* How many rows of up to a block run through the program together. Of long ones only one: then what is broadcast along a
+ * row is one element. */
+static int64_t rows_at_once(int64_t n) { return n >= TN_BLOCK / 4 ? 1 : TN_BLOCK / n; }
+
 /* Elements start ... end, whole rows. */
 static bool reduce_short_rows(void *context, int64_t start, int64_t end) {
     const reduction *r = context;
-    const tn_program *p = r->program;
-    char *workspace = tn_program_workspace(p);
+    char *workspace = tn_program_workspace(r->program);
     if (!workspace) return false;
-    tn_reduce *kernel = p->kernels->reduce[r->kind][r->dtype];
-    int64_t rows = TN_BLOCK / r->n, element = (int64_t)tn_dtype_size(r->dtype);
-    for (int64_t at = start; at < end; at += rows * r->n) {
-        int64_t n = rows * r->n < end - at ? rows * r->n : end - at;
-        const char *x = tn_program_run(p, workspace, at, n, NULL);
-        for (int64_t i = 0; i < n; i += r->n) {
-            int64_t accumulator;
-            kernel(r->n, &accumulator, x + i * element);
-            write_result(r, (at + i) / r->n, &accumulator);
-        }
+    int64_t most = rows_at_once(r->n), results[TN_BLOCK];
+    for (int64_t row = start / r->n, rows; row < end / r->n; row += rows) {
+        rows = most < end / r->n - row ? most : end / r->n - row;
+        reduce_block(r, workspace, row * r->n, rows, r->n, results);
+        for (int64_t i = 0; i < rows; i++) write_result(r, row + i, (char *)results + i * r->acc_bytes);
     }
     return true;
 }
 
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static int64_t pieces_of(int64_t n) { return (n + TN_BLOCK - 1) / TN_BLOCK; }
+
 /* Pieces start / TN_BLOCK ... end / TN_BLOCK of all rows. */
 static bool reduce_pieces(void *context, int64_t start, int64_t end) {
     const reduction *r = context;
-    const tn_program *p = r->program;
-    char *workspace = tn_program_workspace(p);
+    char *workspace = tn_program_workspace(r->program);
     if (!workspace) return false;
+    int64_t in_span = pieces_of(r->span);
     for (int64_t i = start / TN_BLOCK; i < end / TN_BLOCK; i++) {
-        int64_t within = i % r->pieces * TN_BLOCK, rest = r->n - within;
-        const void *x =
-            tn_program_run(p, workspace, i / r->pieces * r->n + within, rest < TN_BLOCK ? rest : TN_BLOCK, NULL);
-        p->kernels->reduce[r->kind][r->dtype](rest < TN_BLOCK ? rest : TN_BLOCK, r->partial + i * r->acc_bytes, x);
+        int64_t piece = i % r->pieces, span = piece / in_span * r->span, first = span + piece % in_span * TN_BLOCK;
+        int64_t last = smaller(first + TN_BLOCK, smaller(span + r->span, r->n));
+        reduce_block(r, workspace, i / r->pieces * r->n + first, 1, last - first, r->partial + i * r->acc_bytes);
     }
     return true;
 }
@@ -82,11 +94,11 @@ static void combine(const reduction *r, int64_t n, char *partial) {
             int64_t m = n - at < TN_BLOCK ? n - at : TN_BLOCK, accumulator;
             const char *x = partial + at * r->acc_bytes;
             if (r->kind == TN_SUM)
-                k->reduce_add[r->dtype](m, &accumulator, x);
+                k->reduce_add[r->dtype](1, m, &accumulator, x);
             else if (r->kind == TN_PROD)
-                k->reduce[TN_PROD][tn_is_floating(r->dtype) ? AT_FLOAT64 : AT_INT64](m, &accumulator, x);
+                k->reduce[TN_PROD][tn_is_floating(r->dtype) ? AT_FLOAT64 : AT_INT64](1, m, &accumulator, x);
             else
-                k->reduce[r->kind][r->dtype](m, &accumulator, x);
+                k->reduce[r->kind][r->dtype](1, m, &accumulator, x);
             memcpy(partial + groups * r->acc_bytes, &accumulator, (size_t)r->acc_bytes);
         }
         n = groups;
@@ -94,11 +106,8 @@ static void combine(const reduction *r, int64_t n, char *partial) {
 }
 
 static bool reduce_rows(reduction *r) {
-    if (r->n <= TN_BLOCK) {
-        int64_t rows = TN_BLOCK / r->n;
-        return tn_parallel(r->outer * r->n, rows * r->n, reduce_short_rows, r);
-    }
-    r->pieces = (r->n + TN_BLOCK - 1) / TN_BLOCK;
+    if (r->n <= TN_BLOCK) return tn_parallel(r->outer * r->n, rows_at_once(r->n) * r->n, reduce_short_rows, r);
+    r->pieces = r->n / r->span * pieces_of(r->span) + pieces_of(r->n % r->span);
     tn_buffer *partial = tn_buffer_new(r->outer * r->pieces * r->acc_bytes);
     if (!partial) return false;
     r->partial = partial->data;
@@ -217,7 +226,7 @@ static tn_value *reduce_nothing(const reduction *r, at_dtype dtype, const at_sha
 
 static bool run_reduction(reduction *r, tn_value *x) {
     tn_program p;
-    if (!tn_program_compile(&p, x, TN_KEEP_ALL)) return false;
+    if (!tn_program_compile(&p, x, r->kind == TN_SUM && r->inner == 1 ? TN_TO_SUM : TN_TO_READ)) return false;
     r->program = &p;
     int64_t blocks = (r->inner + TN_BLOCK - 1) / TN_BLOCK;
     bool done =
@@ -238,9 +247,11 @@ tn_value *tn_value_reduce(tn_reduction kind, tn_value *x, int first, int count, 
     reduction r = {.kind = kind, .dtype = x->dtype, .outer = 1, .n = 1, .inner = 1};
     for (int d = 0; d < x->shape.ndim; d++)
         *(d < first ? &r.outer : d < first + count ? &r.n : &r.inner) *= x->shape.dim[d];
+    int64_t row = x->shape.ndim ? x->shape.dim[x->shape.ndim - 1] : 1; /* by the shape, so that all ways to compute x agree */
     at_dtype dtype = result_dtype(kind, x->dtype);
     if (x->numel == 0) return reduce_nothing(&r, dtype, result);
     if (r.n == 1) return reduce_ones(x, dtype, result);
+    r.span = row < TN_BLOCK ? rows_at_once(row) * row : row;
     r.acc_bytes = sums_up(kind) ? 8 : (int64_t)tn_dtype_size(x->dtype);
     r.out_bytes = (int64_t)tn_dtype_size(dtype);
     tn_value *y = tn_value_new(dtype, result);

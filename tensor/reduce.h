@@ -12,17 +12,7 @@ tn_value *tn_value_reduce(tn_reduction reduction, tn_value *x, int first, int co
 /* exp x / sum exp x along the last dimension, or its logarithm; floating point. */
 tn_value *tn_value_softmax(tn_value *x, bool logarithm);
 
-/* (batch, p, q) x (batch, q, r) of one dtype, not bool -> (batch, p, r). */
+/* (p, q) x (q, r) -> (p, r), or (batch, p, q) x (batch, q, r) -> (batch, p, r); of one dtype, not bool. */
 tn_value *tn_value_bmm(tn_value *a, tn_value *b);
-
-/* C = A B for row-major matrices, or transposed ones, by CBLAS; false where there is none. */
-typedef struct {
-    int64_t rows, inner, columns;
-    const void *a, *b;
-    void *c;
-    int64_t a_stride, b_stride, c_stride; /* between rows as they are stored */
-    bool a_transposed, b_transposed;
-} tn_gemm;
-bool tn_blas_gemm(at_dtype dtype, const tn_gemm *g);
 
 #endif

@@ -18,7 +18,7 @@ typedef struct {
 static double largest(const softmax *s, int64_t n, const void *x) {
     double m64;
     float m32;
-    s->program->kernels->reduce[TN_MAX][s->dtype](n, s->dtype == AT_FLOAT32 ? (void *)&m32 : (void *)&m64, x);
+    s->program->kernels->reduce[TN_MAX][s->dtype](1, n, s->dtype == AT_FLOAT32 ? (void *)&m32 : (void *)&m64, x);
     return s->dtype == AT_FLOAT32 ? (double)m32 : m64;
 }
 
@@ -76,23 +76,30 @@ static void long_row(const softmax *s, char *workspace, int64_t start, void *scr
     finish_row(s, out, m, scratch);
 }
 
-/* Elements start ... end, whole rows: as many at a time as fit in a block. */
-static bool softmax_rows(void *context, int64_t start, int64_t end) {
+/* Elements start ... end, whole rows that are no longer than a block: as many at a time as fit in one. */
+static bool short_rows(void *context, int64_t start, int64_t end) {
     const softmax *s = context;
-    int64_t element = (int64_t)tn_dtype_size(s->dtype), rows = TN_BLOCK / s->n;
+    int64_t element = (int64_t)tn_dtype_size(s->dtype), most = s->n >= TN_BLOCK / 4 ? s->n : TN_BLOCK / s->n * s->n;
     double scratch[TN_BLOCK];
     char *workspace = tn_program_workspace(s->program);
     if (!workspace) return false;
     for (int64_t at = start, n; at < end; at += n) {
-        n = rows == 0 ? s->n : rows * s->n < end - at ? rows * s->n : end - at;
+        n = most < end - at ? most : end - at;
         char *out = s->out + at * element;
-        if (rows == 0)
-            long_row(s, workspace, at, scratch);
-        else
-            tn_program_run(s->program, workspace, at, n, out);
-        for (int64_t i = 0; i < n && rows > 0; i += s->n)
+        tn_program_run(s->program, workspace, at, n, out);
+        if (!s->logarithm) s->program->kernels->softmax[s->dtype](n / s->n, s->n, out);
+        for (int64_t i = 0; i < n && s->logarithm; i += s->n)
             finish_row(s, out + i * element, largest(s, s->n, out + i * element), scratch);
     }
+    return true;
+}
+
+static bool long_rows(void *context, int64_t start, int64_t end) {
+    const softmax *s = context;
+    double scratch[TN_BLOCK];
+    char *workspace = tn_program_workspace(s->program);
+    if (!workspace) return false;
+    for (int64_t at = start; at < end; at += s->n) long_row(s, workspace, at, scratch);
     return true;
 }
 
@@ -100,13 +107,13 @@ tn_value *tn_value_softmax(tn_value *x, bool logarithm) {
     tn_value *y = tn_value_new(x->dtype, &x->shape);
     if (!y || x->numel == 0) return y;
     tn_program p;
-    if (!tn_program_compile(&p, x, TN_KEEP_ALL)) {
+    if (!tn_program_compile(&p, x, TN_TO_READ)) {
         tn_value_release(y);
         return NULL;
     }
     int64_t n = x->shape.ndim ? x->shape.dim[x->shape.ndim - 1] : 1;
     softmax s = {.program = &p, .n = n, .logarithm = logarithm, .dtype = x->dtype, .out = tn_data(y)};
-    bool done = tn_parallel(x->numel, n, softmax_rows, &s);
+    bool done = tn_parallel(x->numel, n, n > TN_BLOCK ? long_rows : short_rows, &s);
     tn_program_end(&p, done);
     if (done) return y;
     tn_value_release(y);

@@ -1,4 +1,4 @@
-/* sort.h - sorting and selecting on raw arrays: what at_sort, at_argsort and at_topk do to each row.
+/* tensor/sort.h - sorting and selecting on raw arrays: what at_sort, at_argsort and at_topk do to each row.
  *
  * x, values and indices hold contiguous elements and do not overlap. values, which may be NULL, receives x's elements,
  * and indices where in x they stood. NaN is the greatest (last ascending, first descending); all NaNs are equal, and

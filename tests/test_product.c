@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <float.h>
 
+#include "../tensor/internal.h"
 #include "core_support.h"
 
 /* ---- the reference ----------------------------------------------------------------------------------------------- */
@@ -65,6 +66,79 @@ BALANCED_TEST(large_products) { check_random_products(25, 150); }
 BALANCED_TEST(without_blas) {
     setenv("ATLED_BLAS", "none", 1);
     check_random_products(25, 100);
+}
+
+/* Elements i, j of a b, for some i and j. */
+static void check_some_elements(at_tensor *a, at_tensor *b, at_tensor *y) {
+    int64_t rows = at_size(a, 0), inner = at_size(a, 1), columns = at_size(b, 1);
+    const float *p = at_floats(a), *q = at_floats(b), *r = at_floats(y);
+    CHECK_SHAPE(y, rows, columns);
+    for (int64_t i = 0; i < rows; i += i % 7 + 1 < rows - i ? i % 7 + 1 : 1)
+        for (int64_t j = i % 3; j < columns; j += 3) {
+            double sum = 0, size = 0;
+            for (int64_t k = 0; k < inner; k++) {
+                double term = (double)p[i * inner + k] * (double)q[k * columns + j];
+                sum += term;
+                size += fabs(term);
+            }
+            if (!(fabs((double)r[i * columns + j] - sum) <= FLT_EPSILON * 16 * size))
+                ck_abort_msg("(%d, %d) x (%d, %d): element %d, %d is %.9g and not %.9g", (int)rows, (int)inner,
+                             (int)inner, (int)columns, (int)i, (int)j, (double)r[i * columns + j], sum);
+        }
+}
+
+static at_tensor *by_columns(at_tensor *x) { return at_transpose(at_contiguous(at_transpose(x, 0, 1)), 0, 1); }
+
+/* A matrix within a wider one. */
+static at_tensor *sliced(at_tensor *x) {
+    int64_t columns = at_size(x, 1);
+    return at_slice(at_cat(1, at_slice(x, 1, 0, 1, 1), x, x), 1, 1, columns + 1, 1);
+}
+
+/* However the operands lie and however many threads there are, the bits are the same. */
+static void check_blocks(int64_t rows, int64_t inner, int64_t columns) {
+    at_tensor *a = at_randn(rows, inner), *b = at_randn(inner, columns), *y = at_matmul(a, b);
+    check_some_elements(a, b, y);
+    static const int threads[] = {1, 2, 3, 8};
+    for (int i = 0; i < 4; i++) {
+        at_set_num_threads(threads[i]);
+        ck_assert(at_equal(at_matmul(a, b), y));
+        ck_assert(at_equal(at_matmul(by_columns(a), b), y));
+        ck_assert(at_equal(at_matmul(a, by_columns(b)), y));
+        ck_assert(at_equal(at_matmul(sliced(a), sliced(b)), y));
+        at_tensor *batch = at_bmm(at_expand(a, 3, rows, inner), at_expand(b, 3, inner, columns));
+        ck_assert(at_equal(at_select(batch, 0, 2), y));
+    }
+}
+
+/* Slices of the inner dimension, copies of both operands, several blocks, and remainders everywhere. */
+BALANCED_TEST(blocks) {
+    setenv("ATLED_BLAS", "none", 1);
+    check_blocks(64, 64, 64);
+    check_blocks(263, 300, 301);
+    check_blocks(519, 257, 131);
+    check_blocks(95, 1000, 175);
+    check_blocks(5, 600, 301);
+    check_blocks(600, 301, 5);
+}
+
+/* Large enough for CBLAS, where there is one. */
+BALANCED_TEST(by_a_library) {
+    setenv("ATLED_BLAS", "libopenblas.so.0", 1);
+    at_tensor *a = at_randn(650, 660), *b = at_randn(660, 670), *y = at_matmul(a, b);
+    check_some_elements(a, b, y);
+    at_tensor *ways[] = {at_matmul(by_columns(a), b), at_matmul(a, by_columns(b)), at_matmul(sliced(a), sliced(b)),
+                         at_flip(at_matmul(at_flip(a, 0), b), 0), /* CBLAS cannot say that */
+                         at_to(at_matmul(at_to(a, AT_FLOAT64), at_to(b, AT_FLOAT64)), AT_FLOAT32)};
+    for (int i = 0; i < 5; i++) ck_assert_msg(at_allclose(ways[i], y, 1e-4, 1e-3), "way %d", i);
+}
+
+BALANCED_TEST(gradients_lie_as_their_operands) {
+    at_tensor *x = at_randn(6, 5), *w = at_set_requires_grad(at_randn(4, 5), true);
+    at_tensor *y = at_matmul(x, at_transpose(w, 0, 1)), *g = at_randn(6, 4);
+    ck_assert(at_backward_with(y, g));
+    ck_assert(tn_is_contiguous(at_grad(w)->value));
+    ck_assert(at_allclose(at_grad(w), at_matmul(at_transpose(g, 0, 1), x), 1e-6, 1e-6));
 }
 
 BALANCED_TEST(integers) {
@@ -144,7 +218,7 @@ BALANCED_TEST(matmul_of_batches) {
 
 Suite *product_suite(void) {
     Suite *suite = suite_create("product");
-    TCase *bmm = tcase_create("bmm"), *alone = tcase_create("without BLAS"), *matmul = tcase_create("matmul");
+    TCase *bmm = tcase_create("bmm"), *alone = tcase_create("with and without BLAS"), *matmul = tcase_create("matmul");
     tcase_add_test(bmm, small_products);
     tcase_add_test(bmm, large_products);
     tcase_add_test(bmm, integers);
@@ -152,9 +226,12 @@ Suite *product_suite(void) {
     tcase_add_test(bmm, of_nothing);
     suite_add_tcase(suite, bmm);
     tcase_add_test(alone, without_blas);
+    tcase_add_test(alone, blocks);
+    tcase_add_test(alone, by_a_library);
     suite_add_tcase(suite, alone);
     tcase_add_test(matmul, matmul_of_vectors);
     tcase_add_test(matmul, matmul_of_batches);
+    tcase_add_test(matmul, gradients_lie_as_their_operands);
     suite_add_tcase(suite, matmul);
     return suite;
 }

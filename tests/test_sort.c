@@ -1,12 +1,7 @@
-/* tests/test_sort.c - tn_sort and tn_topk against a plain sort by comparison. */
-#include <check.h>
-#include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* tests/test_sort.c - tn_sort and tn_topk against a plain sort by comparison; selecting with threads. */
 #include "../tensor/internal.h"
 #include "../tensor/sort.h"
+#include "core_support.h"
 
 /* ---- the reference: qsort of indices by value, then by index ----------------------------------------------------- */
 
@@ -94,7 +89,8 @@ static void check_row(const row *r) {
     check_sort(r, false);
     check_sort(r, true);
     int64_t *expected = reference_sort(r, true);
-    const int64_t ks[] = {0, 1, 2, 3, 5, 31, 40, r->n / 33, r->n / 32, r->n / 8, r->n / 2, r->n - 1, r->n};
+    const int64_t ks[] = {0,  1,          2,          3,         5,        16,       17,       31,
+                          40, r->n / 256, r->n / 100, r->n / 32, r->n / 8, r->n / 2, r->n - 1, r->n};
     for (size_t i = 0; i < sizeof ks / sizeof *ks; i++)
         if (ks[i] >= 0 && ks[i] <= r->n) check_topk(r, expected, ks[i]);
     free(expected);
@@ -116,7 +112,7 @@ static void set(row *r, int64_t i, double value) {
     switch (r->dtype) {
     case AT_FLOAT32: ((float *)r->x)[i] = (float)value; break;
     case AT_FLOAT64: ((double *)r->x)[i] = value; break;
-    case AT_INT64: ((int64_t *)r->x)[i] = isfinite(value) ? (int64_t)value : 0; break;
+    case AT_INT64: ((int64_t *)r->x)[i] = fabs(value) < 0x1p63 ? (int64_t)value : 0; break;
     case AT_BOOL: ((bool *)r->x)[i] = value > 0; break;
     }
 }
@@ -136,7 +132,18 @@ static double special(int64_t i) {
     return values[(uint64_t)i % (sizeof values / sizeof *values)];
 }
 
-enum { RANDOM_BITS, FEW_VALUES, ASCENDING, DESCENDING, EQUAL, SPECIAL, ORGAN_PIPE, PATTERNS };
+enum {
+    RANDOM_BITS,
+    FEW_VALUES,
+    ASCENDING,
+    DESCENDING,
+    EQUAL,
+    SPECIAL,
+    ORGAN_PIPE,
+    LOW_BITS,
+    LOW_AND_HIGH_BITS,
+    PATTERNS
+};
 
 static row make_row(at_dtype dtype, int64_t n, int pattern) {
     row r = new_row(dtype, n);
@@ -149,6 +156,10 @@ static row make_row(at_dtype dtype, int64_t n, int pattern) {
         case EQUAL: set(&r, i, -2.5); break;
         case SPECIAL: set(&r, i, special((int64_t)(next_random() >> 1))); break;
         case ORGAN_PIPE: set(&r, i, (double)(i < n / 2 ? i : n - i)); break;
+        case LOW_BITS: set(&r, i, 0x1p45 + (double)(next_random() % 1000)); break;
+        case LOW_AND_HIGH_BITS:
+            set(&r, i, (double)(next_random() % 3) * 0x1p45 + (double)(next_random() % 1000));
+            break;
         }
     }
     return r;
@@ -198,6 +209,77 @@ START_TEST(equal_zeros_and_nans_keep_their_order) {
 }
 END_TEST
 
+/* ---- what threads share out -------------------------------------------------------------------------------------- */
+
+enum { RESULTS = 10 };
+
+/* Enough elements for several pieces. x is a leaf. */
+static void compute(at_tensor *x, at_tensor *index, at_tensor *mask, at_tensor **y) {
+    y[0] = at_sort(x, 1, false, &y[1]);
+    y[2] = at_argsort(x, 0, true);
+    y[3] = at_topk(x, 7, 1, &y[4]);
+    y[5] = at_gather(x, 0, index);
+    y[6] = at_scatter_add(x, 1, index, x);
+    y[7] = at_index_select(x, 1, at_select(index, 0, 0));
+    y[8] = at_masked_select(x, mask);
+    at_tensor *loss = at_add(at_sum(at_square(y[8])), at_sum(at_mul(y[0], at_arange(0, 400, 1))));
+    ck_assert(at_gradients(loss, &x, 1, false, &y[9]));
+}
+
+BALANCED_TEST(threads_change_nothing) {
+    at_tensor *x = at_set_requires_grad(at_floor(at_mul(at_randn(300, 400), 50)), true);
+    at_tensor *index = at_randint(0, 300, 300, 400), *mask = at_lt(at_rand(300, 400), 0.3);
+    at_tensor *expected[RESULTS], *y[RESULTS];
+    int usual = at_num_threads();
+    at_set_num_threads(1);
+    compute(x, index, mask, expected);
+    for (int threads = 2; threads <= 8; threads += 3) {
+        at_set_num_threads(threads);
+        compute(x, index, mask, y);
+        for (int i = 0; i < RESULTS; i++)
+            ck_assert_msg(at_equal(y[i], expected[i]), "%d threads: result %d", threads, i);
+    }
+    at_set_num_threads(usual);
+}
+
+BALANCED_TEST(an_index_out_of_range_is_found_anywhere) {
+    at_tensor *x = at_zeros(100000);
+    const int64_t places[] = {0, 50000, 99999};
+    for (int i = 0; i < 3; i++) {
+        at_tensor *index = at_where(at_eq(at_arange(0, 100000, 1), places[i]), i == 1 ? -1 : 100000, 7);
+        at_tensor *indices = at_to(index, AT_INT64);
+        char message[50];
+        snprintf(message, sizeof message, "(element %d of index)", (int)places[i]);
+        ck_assert_ptr_null(at_gather(x, 0, indices));
+        ck_assert_msg(strstr(at_error(), message) != NULL, "%s", at_error());
+        at_clear_error();
+        ck_assert_ptr_null(at_scatter_add(x, 0, indices, x));
+        ck_assert_msg(strstr(at_error(), message) != NULL, "%s", at_error());
+        at_clear_error();
+    }
+}
+
+static void check_mask(int64_t n, double density) {
+    at_tensor *x = at_add(at_arange(0, (double)n, 1), 1), *mask = at_lt(at_rand(n), density);
+    at_set_requires_grad(x, true);
+    at_tensor *y = at_masked_select(x, mask), *g;
+    ck_assert(at_gradients(at_sum(at_mul(y, at_detach(y))), &x, 1, false, &g));
+    const float *values = at_floats(x), *selected = at_floats(y), *back = at_floats(g);
+    const bool *chosen = at_bools(mask);
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        ck_assert(back[i] == (chosen[i] ? values[i] : 0.0f));
+        if (chosen[i]) ck_assert(count < at_numel(y) && selected[count++] == values[i]);
+    }
+    ck_assert_int_eq(at_numel(y), count);
+}
+
+BALANCED_TEST(masks_of_many_blocks) {
+    const int64_t sizes[] = {0, 1, 50, 16383, 16384, 16385, 100000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int density = 0; density <= 4; density++) check_mask(sizes[i], density / 4.0);
+}
+
 Suite *sort_suite(void);
 Suite *sort_suite(void) {
     Suite *suite = suite_create("sort");
@@ -206,6 +288,9 @@ Suite *sort_suite(void) {
     tcase_add_loop_test(tests, long_rows, 0, TN_DTYPES);
     tcase_add_test(tests, extreme_integers);
     tcase_add_test(tests, equal_zeros_and_nans_keep_their_order);
+    tcase_add_test(tests, threads_change_nothing);
+    tcase_add_test(tests, an_index_out_of_range_is_found_anywhere);
+    tcase_add_test(tests, masks_of_many_blocks);
     suite_add_tcase(suite, tests);
     return suite;
 }

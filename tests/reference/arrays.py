@@ -97,6 +97,13 @@ def reduction_integers(f):
     c.step("cumsum", 0, dim=0)
     c.step("max_dim", 0, dim=0, keepdim=0)
     c.done()
+    for dtype in (I64, BOOL):
+        for shape in ((3, 4), (), (2, 0)):
+            c = f.case(f"logsumexp of {NAMES[dtype]} {shape_text(shape)}")
+            c.input(of_dtype(f.rng, shape, dtype))
+            c.step("logsumexp", 0)
+            c.step("logsumexp_dim", 0, dim=-1, keepdim=1)
+            c.done()
 
 
 SHAPE_CASES = """\
@@ -230,6 +237,25 @@ def indexing(f):
     for i, n in ((0, 3), (0, 5), (0, -1), (1, 4), (1, -1), (2, 3)):
         c.step("one_hot", i, n=n)
     c.done()
+    for dtype in FLOATS:
+        scalars_and_vectors(f, dtype)
+
+
+def scalars_and_vectors(f, dtype):
+    for shape, size in (((), (1,)), ((), (4,)), ((), (0,)), ((5,), ()), ((1,), ())):
+        index = integers(f.rng, size, 0, (shape or (1,))[0] - 1)
+        c = f.case(f"gather from {shape_text(shape)} by {shape_text(size)}")
+        c.input(numbers(f.rng, shape), dtype)
+        c.input(index)
+        c.step("gather", 0, 1, dim=-1)
+        c.gradients()
+        for of_src in (size, (1,)) if size == () else (size,):
+            c = f.case(f"scatter_add of {shape_text(of_src)} to {shape_text(shape)} by {shape_text(size)}")
+            c.input(numbers(f.rng, shape), dtype)
+            c.input(index)
+            c.input(numbers(f.rng, of_src), dtype)
+            c.step("scatter_add", 0, 1, 2, dim=0)
+            c.gradients()
 
 
 def order_case(f, name, x, dtype, title, **arguments):

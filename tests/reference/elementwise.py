@@ -56,6 +56,8 @@ def unary(f):
         unary_case(f, "logical_not", of_dtype(f.rng, (5,), dtype), dtype, f"of {NAMES[dtype]}")
     unary_case(f, "logical_not", [0.0, -0.0, nan, 1.0, inf], F32, "of float32", layout="contiguous")
     unary_case(f, "clamp", integers(f.rng, (3, 4), -9, 9), I64, "of int64", lo=-2, hi=3)
+    for lo, hi in ((0, 0), (-0.5, 0.5)):
+        unary_case(f, "clamp", [True, False, True], BOOL, f"of bool to {lo} ... {hi}", lo=lo, hi=hi)
 
 
 def unary_case(f, name, x, dtype, title, layout=None, dtype_to=None, **arguments):
@@ -119,6 +121,13 @@ def binary(f):
             c.done()
     binary_integers(f)
     binary_masks(f)
+    for dtype in FLOATS:
+        c = f.case("a power of 0 stops what is not finite")
+        c.input([-1.0, 2.0, 0.0, 3.0], dtype, layout="contiguous")
+        c.input([0.0, 0.0, 0.0, 2.0], dtype, grad=False, layout="contiguous")
+        c.input([nan, inf, nan, nan], dtype, grad=False, layout="contiguous")
+        c.step("mul", 2, c.step("pow", 0, 1))
+        c.gradients()
 
 
 def number_case(f, name, number, left, dtype):

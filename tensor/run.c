@@ -1,0 +1,186 @@
+/* tensor/run.c - computing a range of a program's result. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdlib.h>
+#include <string.h>
+
+#include "evaluate.h"
+#include "thread.h"
+
+char *tn_program_workspace(const tn_program *p) {
+    tn_thread *self = tn_self();
+    if (self->workspace_bytes < p->workspace_bytes) {
+        char *grown = aligned_alloc(64, (p->workspace_bytes + 63) / 64 * 64);
+        if (!grown) return tn_fail_memory(p->workspace_bytes);
+        free(self->workspace);
+        self->workspace = grown;
+        self->workspace_bytes = p->workspace_bytes;
+    }
+    return self->workspace;
+}
+
+/* ---- reading by strides ------------------------------------------------------------------------------------------ */
+
+static int size_index(int element) { return element == 1 ? 0 : element == 4 ? 2 : 3; }
+
+/* A place in the space of a program. */
+typedef struct {
+    int64_t index[AT_MAX_DIMS];
+} place;
+
+static place place_of(const tn_program *p, int64_t start) {
+    place at;
+    for (int d = p->space.ndim - 1; d >= 0; d--) {
+        at.index[d] = start % p->space.dim[d];
+        start /= p->space.dim[d];
+    }
+    return at;
+}
+
+static int64_t offset_of(const tn_program *p, const tn_slot *slot, const place *at) {
+    int64_t offset = 0;
+    for (int d = 0; d < p->space.ndim; d++) offset += at->index[d] * slot->stride[d];
+    return offset;
+}
+
+/* Goes on by n indices of dimension d, not past its end, with a carry into those before. Returns the change of offset. */
+static int64_t advance(const tn_program *p, const tn_slot *slot, place *at, int d, int64_t n) {
+    int64_t change = n * slot->stride[d];
+    at->index[d] += n;
+    for (; d > 0 && at->index[d] == p->space.dim[d]; d--) {
+        change += slot->stride[d - 1] - at->index[d] * slot->stride[d];
+        at->index[d] = 0;
+        at->index[d - 1]++;
+    }
+    return change;
+}
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static void gather_range(const tn_program *p, const tn_slot *slot, place at, int64_t n, char *out) {
+    int size = size_index(slot->element), inner = p->space.ndim - 1;
+    int64_t row = p->space.dim[inner], stride = slot->stride[inner];
+    const char *data = slot->data + offset_of(p, slot, &at) * slot->element;
+    while (n > 0) {
+        int64_t done;
+        if (stride == 0 && inner > 0 && at.index[inner] == 0 && n >= row) { /* one element a row, several rows at once */
+            int64_t rows = smaller(n / row, p->space.dim[inner - 1] - at.index[inner - 1]);
+            p->kernels->fill_rows[size](rows, row, out, data, slot->stride[inner - 1]);
+            data += advance(p, slot, &at, inner - 1, rows) * slot->element;
+            done = rows * row;
+        } else {
+            done = smaller(n, row - at.index[inner]);
+            if (stride == 0)
+                p->kernels->fill[size](done, out, data);
+            else
+                p->kernels->gather[size](done, out, data, stride);
+            data += advance(p, slot, &at, inner, done) * slot->element;
+        }
+        out += done * slot->element;
+        n -= done;
+    }
+}
+
+/* ---- running ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *at;
+    bool scalar; /* one element stands for all */
+} operand_block;
+
+/* Stored elements that do not lie side by side: without a copy where they do in this range, or are one and the same. */
+static operand_block read_strided(const tn_program *p, const tn_slot *slot, const place *at, int64_t n, char *into) {
+    int inner = p->space.ndim - 1;
+    int64_t stride = slot->stride[inner];
+    if ((stride == 0 || stride == 1) && at->index[inner] + n <= p->space.dim[inner])
+        return (operand_block){slot->data + offset_of(p, slot, at) * slot->element, stride == 0};
+    gather_range(p, slot, *at, n, into);
+    return (operand_block){into, false};
+}
+
+static operand_block compute_block(const tn_program *p, const tn_slot *slot, const operand_block *block, int64_t n,
+                                   char *out, char *spread) {
+    const void *at[TN_MAX_OPERANDS] = {NULL, NULL, NULL};
+    int form = 0;
+    for (int j = 0; j < slot->n_operands; j++) {
+        at[j] = block[slot->operand[j]].at;
+        form |= block[slot->operand[j]].scalar << j;
+    }
+    bool scalar = form == (1 << slot->n_operands) - 1; /* nothing varies: one element will do */
+    if (scalar) {
+        n = 1;
+        form = 0;
+    } else if (slot->instruction == TN_WHERE && form & TN_A_SCALAR) {
+        p->kernels->fill[0](n, spread, at[0]);
+        at[0] = spread;
+        form -= TN_A_SCALAR;
+    }
+    slot->kernels[form](n, out, at[0], at[1], at[2]);
+    return (operand_block){out, scalar};
+}
+
+/* One element, which may be at to itself, n times. */
+static operand_block spread_out(const tn_program *p, const tn_slot *slot, const char *element, int64_t n, char *to) {
+    char copy[8];
+    memcpy(copy, element, (size_t)slot->element);
+    p->kernels->fill[size_index(slot->element)](n, to, copy);
+    return (operand_block){to, false};
+}
+
+/* Fills block with slots 0 ... n_slots - 1. */
+static void run_slots(const tn_program *p, int n_slots, operand_block *block, char *workspace, int64_t start, int64_t n,
+                      void *out) {
+    char *spread = workspace + p->spread;
+    place at = {{-1}};
+    for (int i = 0; i < n_slots; i++) {
+        const tn_slot *slot = &p->slot[i];
+        char *into = i == p->n_slots - 1 && out ? out : workspace + slot->reg;
+        switch (slot->kind) {
+        case TN_SLOT_ABSORBED: break;
+        case TN_SLOT_UNIFORM: block[i] = (operand_block){slot->data, true}; break;
+        case TN_SLOT_IN_PLACE: block[i] = (operand_block){slot->data + start * slot->element, false}; break;
+        case TN_SLOT_GATHERED:
+            if (at.index[0] < 0) at = place_of(p, start);
+            block[i] = read_strided(p, slot, &at, n, into);
+            break;
+        case TN_SLOT_COMPUTED:
+            if (slot->keep) into = slot->keep->data + start * slot->element;
+            block[i] = compute_block(p, slot, block, n, into, spread);
+            if (slot->keep && block[i].scalar) block[i] = spread_out(p, slot, into, n, into); /* kept in full */
+            break;
+        }
+    }
+}
+
+const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, int64_t n, void *out) {
+    operand_block block[TN_MAX_SLOTS];
+    const tn_slot *last = &p->slot[p->n_slots - 1];
+    run_slots(p, p->n_slots, block, workspace, start, n, out);
+    operand_block result = block[p->n_slots - 1];
+    if (result.scalar && n > 1) return spread_out(p, last, result.at, n, out ? out : workspace + last->reg).at;
+    if (out && result.at != out) memcpy(out, result.at, (size_t)(n * last->element));
+    return result.at;
+}
+
+const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t start, int64_t n,
+                                   const void **factor) {
+    *factor = NULL;
+    if (!p->product_left) return tn_program_run(p, workspace, start, n, NULL);
+    operand_block block[TN_MAX_SLOTS];
+    const tn_slot *last = &p->slot[p->n_slots - 1];
+    run_slots(p, p->n_slots - 1, block, workspace, start, n, NULL);
+    operand_block a = block[last->operand[0]], b = block[last->operand[1]];
+    if (a.scalar) a = spread_out(p, last, a.at, n, workspace + last->reg);
+    if (b.scalar) b = spread_out(p, last, b.at, n, workspace + p->spread);
+    *factor = b.at;
+    return a.at;
+}
+
+int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end) {
+    int64_t row = p->space.dim[p->space.ndim - 1], n;
+    if (row >= TN_BLOCK / 4)
+        n = row - start % row; /* long rows: broadcast operands stay scalars */
+    else
+        n = TN_BLOCK / row * row;
+    if (n > TN_BLOCK) n = TN_BLOCK;
+    return n < end - start ? n : end - start;
+}
