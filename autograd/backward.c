@@ -18,6 +18,7 @@ typedef struct {
 static at_tensor *fit(at_tensor *d, const ag_node *node, int i) {
     const tn_value *input = node->input[i].value;
     at_shape both;
+    if (tn_are_scalars(d->value, input)) return d;
     if (!tn_shapes_equal(&d->value->shape, &input->shape)) {
         if (!tn_shapes_broadcast(&d->value->shape, &input->shape, &both))
             return at_fail(AT_ERROR_STATE, "%s: its rule gives a gradient of shape %s by input %d, which has shape %s",
@@ -35,18 +36,28 @@ static at_tensor *zeros_for(const tn_value *input) {
 }
 
 static bool add_to(at_tensor **grad, at_tensor *d) {
+    at_tensor *old = *grad;
+    bool alone = old && !ag_grad_mode() && atomic_load_explicit(&old->refs, memory_order_relaxed) == 1;
+    if (alone && tn_value_add_scalar(old->value, d->value)) return true;
     at_tensor *sum = *grad ? at_add(*grad, d) : d;
     if (!sum) return false;
     at_assign(grad, sum);
     return true;
 }
 
-static bool contribute(pass *p, const ag_node *node, at_tensor *const *dx, const bool *needed) {
+/* What a rule is called with, for each input. */
+typedef struct {
+    at_tensor **x, **dx;
+    ag_entry **to; /* where the gradient goes, or NULL */
+    bool *needed;  /* whether it is wanted */
+} rule_space;
+
+static bool contribute(pass *p, const ag_node *node, const rule_space *s) {
     for (int i = 0; i < node->n_inputs; i++) {
-        if (!needed[i]) continue;
-        at_tensor *d = dx[i] ? fit(dx[i], node, i) : zeros_for(node->input[i].value);
+        if (!s->needed[i]) continue;
+        at_tensor *d = s->dx[i] ? fit(s->dx[i], node, i) : zeros_for(node->input[i].value);
         if (d && p->trace) ag_trace_contribution(p->trace, &p->graph, node, i, d);
-        if (!d || !add_to(&ag_find(&p->graph, node->input[i].node)->grad, d)) return false;
+        if (!d || !add_to(&s->to[i]->grad, d)) return false;
     }
     return true;
 }
@@ -59,39 +70,50 @@ static ag_rule *const rules[] = {
 #undef CONSTANT
 };
 
-enum { USUAL_INPUTS = 8 };
+/* An input as it was when the operation was recorded: the tensor of its node, but a leaf may have another value now. */
+static at_tensor *input_tensor(const ag_input *input, ag_entry *e) {
+    if (!e) return ag_tensor(input->value, NULL);
+    if (input->node->result.value) return &input->node->result;
+    if (!e->leaf || e->leaf->value != input->value) at_assign(&e->leaf, ag_tensor(input->value, input->node));
+    return e->leaf;
+}
 
-typedef struct {
-    at_tensor *x[USUAL_INPUTS], *dx[USUAL_INPUTS];
-    bool needed[USUAL_INPUTS];
-} rule_space;
-
-/* Calls the rule of a node with its inputs and hands on what it returns. x, dx and needed have room for all inputs. */
-static bool apply_rule(pass *p, const ag_entry *e, at_tensor **x, at_tensor **dx, bool *needed) {
+/* Calls the rule of a node with its inputs and hands on what it returns. */
+static bool apply_rule(pass *p, const ag_entry *e, const rule_space *s) {
     ag_node *node = e->node;
     for (int i = 0; i < node->n_inputs; i++) {
         const ag_input *input = &node->input[i];
-        dx[i] = NULL;
-        needed[i] = input->node && ag_find(&p->graph, input->node)->needed;
-        if (!(x[i] = ag_tensor(input->value, input->node))) return false;
+        s->dx[i] = NULL;
+        s->to[i] = input->node ? ag_find(&p->graph, input->node) : NULL;
+        s->needed[i] = s->to[i] && s->to[i]->needed;
+        if (!(s->x[i] = input_tensor(input, s->to[i]))) return false;
     }
-    at_tensor *y = ag_tensor(node->value, node);
-    if (!y) return false;
-    unsigned before = tn_failures();
-    ag_vjp v =
-        {.g = e->grad, .y = y, .x = x, .n = node->n_inputs, .needed = needed, .parameters = node->parameters, .dx = dx};
+    unsigned before = tn_self()->failures;
+    ag_vjp v = {.g = e->grad,
+                .y = &node->result,
+                .x = s->x,
+                .n = node->n_inputs,
+                .needed = s->needed,
+                .parameters = node->parameters,
+                .dx = s->dx};
     rules[node->operation](&v);
-    return tn_failures() == before && contribute(p, node, dx, needed);
+    return tn_self()->failures == before && contribute(p, node, s);
 }
 
+enum { USUAL_INPUTS = 8 };
+
 static bool visit_node(pass *p, const ag_entry *e) {
+    at_tensor *usual_x[USUAL_INPUTS], *usual_dx[USUAL_INPUTS];
+    ag_entry *usual_to[USUAL_INPUTS];
+    bool usual_needed[USUAL_INPUTS];
     int n = e->node->n_inputs;
-    rule_space usual;
-    if (n <= USUAL_INPUTS) return apply_rule(p, e, usual.x, usual.dx, usual.needed);
-    size_t bytes = (size_t)n * (2 * sizeof(at_tensor *) + sizeof(bool));
-    at_tensor **space = tn_memory_new(bytes);
+    if (n <= USUAL_INPUTS) return apply_rule(p, e, &(rule_space){usual_x, usual_dx, usual_to, usual_needed});
+    size_t bytes = (size_t)n * (2 * sizeof(at_tensor *) + sizeof(ag_entry *) + sizeof(bool));
+    char *space = tn_memory_new(bytes);
     if (!space) return false;
-    bool good = apply_rule(p, e, space, space + n, (bool *)(space + 2 * n));
+    at_tensor **x = (at_tensor **)(void *)space;
+    ag_entry **to = (ag_entry **)(void *)(x + 2 * n);
+    bool good = apply_rule(p, e, &(rule_space){x, x + n, to, (bool *)(void *)(to + n)});
     tn_memory_free(space, bytes);
     return good;
 }
@@ -123,17 +145,16 @@ static bool call_hooks(ag_entry *e) {
 
 static bool keeps_gradient(const ag_node *node) { return node->operation == AG_LEAF || node->retains_grad; }
 
-/* From the root down. Gradients of nodes in between are let go of as soon as they have been handed on, unless wanted. */
+/* From the root down, in a scope of its own. Gradients of nodes in between are let go of as soon as they have been handed on, unless wanted. */
 static bool run(pass *p, const bool *wanted) {
     bool good = true;
     for (int64_t i = p->graph.count - 1; i >= 0 && good; i--) {
         ag_entry *e = &p->graph.entries[i];
         if (!e->needed || !e->grad) continue;
-        AT_SCOPE {
-            good = call_hooks(e);
-            if (good && p->trace) ag_trace_node(p->trace, &p->graph, i);
-            if (good && e->node->operation != AG_LEAF) good = visit_node(p, e);
-        }
+        good = call_hooks(e);
+        if (good && p->trace) ag_trace_node(p->trace, &p->graph, i);
+        if (good && e->node->operation != AG_LEAF) good = visit_node(p, e);
+        tn_scope_clear();
         if (!keeps_gradient(e->node) && !(wanted && wanted[i])) at_assign(&e->grad, NULL);
     }
     return good;
@@ -169,7 +190,6 @@ static bool check_root(const char *function, at_tensor *t, at_tensor *grad_outpu
 /* Adds what the tensor has already, and computes it: a gradient keeps nothing of the graph alive. It becomes a tensor
  * of its own, as several leaves may have been given the same one. */
 static bool finish_gradient(ag_entry *e) {
-    if (!e->grad || !keeps_gradient(e->node)) return true;
     bool good = !e->node->grad || add_to(&e->grad, e->node->grad);
     at_tensor *own = good && tn_value_store(e->grad->value) ? ag_tensor(e->grad->value, NULL) : NULL;
     if (own) at_assign(&e->grad, own);
@@ -179,8 +199,11 @@ static bool finish_gradient(ag_entry *e) {
 /* Nothing has changed until every gradient is there; after that nothing can fail. */
 static bool finish_gradients(pass *p) {
     bool good = true;
-    for (int64_t i = 0; i < p->graph.count && good; i++)
-        AT_SCOPE { good = finish_gradient(&p->graph.entries[i]); }
+    for (int64_t i = 0; i < p->graph.count && good; i++) {
+        ag_entry *e = &p->graph.entries[i];
+        if (!e->grad || !keeps_gradient(e->node)) continue;
+        AT_SCOPE { good = finish_gradient(e); }
+    }
     for (int64_t i = 0; i < p->graph.count && good; i++) {
         ag_entry *e = &p->graph.entries[i];
         if (e->grad && keeps_gradient(e->node)) at_assign(&e->node->grad, e->grad);
@@ -196,7 +219,8 @@ static bool backward(const char *function, at_tensor *t, at_tensor *grad_output,
     AT_SCOPE {
         good = start_pass(&p, t, grad_output);
         for (int64_t i = 0; i < p.graph.count; i++) p.graph.entries[i].needed = p.graph.entries[i].node->requires_grad;
-        good = good && run(&p, NULL) && finish_gradients(&p);
+        AT_SCOPE { good = good && run(&p, NULL); }
+        good = good && finish_gradients(&p);
         ag_graph_end(&p.graph);
     }
     ag_set_grad_mode(recording);
@@ -250,7 +274,8 @@ static bool run_for(pass *p, at_tensor *const *inputs, int n) {
         if (e) wanted[e - p->graph.entries] = e->needed = true;
     }
     mark_needed(p);
-    bool good = run(p, wanted);
+    bool good = false;
+    AT_SCOPE { good = run(p, wanted); }
     tn_memory_free(wanted, (size_t)p->graph.count);
     return good;
 }

@@ -66,7 +66,6 @@ static at_tensor *record_custom(custom *c, at_tensor *const *inputs) {
         if (y) at_scope_return(y);
     }
     tn_memory_free(f.list, (size_t)f.capacity * sizeof *f.list);
-    if (!y || !y->node) release_custom(c); /* no node has taken it over */
     return y;
 }
 

@@ -161,25 +161,46 @@ static at_tensor *binary(ag_operation operation, int instruction, const at_opera
     return ag_record(operation, binary_value(instruction, result, &shape, x[0], x[1], compute), x, 2, NULL);
 }
 
+/* Two numbers in tensors of one dtype need no promotion, no broadcasting and no expression. */
+static inline bool are_scalars(const at_operand *a, const at_operand *b) {
+    return a->kind == AT_OPERAND_TENSOR && b->kind == AT_OPERAND_TENSOR && a->tensor && b->tensor &&
+           tn_are_scalars(a->tensor->value, b->tensor->value);
+}
+
+static at_tensor *of_scalars(ag_operation operation, int instruction, at_tensor *a, at_tensor *b) {
+    tn_thread_set_operation(ag_name(operation));
+    at_tensor *x[2] = {a, b};
+    return ag_record(operation, tn_value_of_scalars(instruction, a->value, b->value), x, 2, NULL);
+}
+
 #define CHECK_OPERANDS(function, a, b)                                                                                 \
     if (!check_operand(function, &a, "a") || !check_operand(function, &b, "b")) return NULL;                           \
     tn_thread_set_operation(function)
 
-static at_tensor *fail_on_bools(const char *function, const at_operand *a, const at_operand *b) {
-    return at_fail(AT_ERROR_DTYPE, "%s: %s and %s: want numbers (at_to converts)", function,
-                   a->tensor ? tn_describe(a->tensor) : "a bool", b->tensor ? tn_describe(b->tensor) : "a bool");
+static const char *describe_operand(const at_operand *x) {
+    return x->kind == AT_OPERAND_TENSOR ? tn_describe(x->tensor) : x->kind == AT_OPERAND_BOOL ? "a bool" : "a number";
 }
 
-/* On bools, of_bools takes the place of the arithmetic; TN_OPS: there is none. */
+static at_tensor *fail_on_bools(const char *function, const at_operand *a, const at_operand *b) {
+    return at_fail(AT_ERROR_DTYPE, "%s: %s and %s: want numbers (at_to converts)", function, describe_operand(a),
+                   describe_operand(b));
+}
+
+static bool is_bool(const at_operand *x) {
+    return x->kind == AT_OPERAND_TENSOR ? x->tensor->value->dtype == AT_BOOL : x->kind == AT_OPERAND_BOOL;
+}
+
+/* On bools, of_bools takes the place of the arithmetic; TN_OPS: there is none, nor with one bool. */
 static at_tensor *arithmetic(ag_operation operation, int instruction, int of_bools, at_operand a, at_operand b) {
     CHECK_OPERANDS(ag_name(operation), a, b);
     at_dtype dtype = promote(&a, &b);
-    if (dtype == AT_BOOL && of_bools == TN_OPS) return fail_on_bools(ag_name(operation), &a, &b);
+    if (of_bools == TN_OPS && (is_bool(&a) || is_bool(&b))) return fail_on_bools(ag_name(operation), &a, &b);
     return binary(operation, dtype == AT_BOOL ? of_bools : instruction, &a, &b, dtype, dtype);
 }
 
 #define BINARY(name, instruction, of_bools, derivative_a, derivative_b)                                                \
     at_tensor *at_##name##_operands(at_operand a, at_operand b) {                                                      \
+        if (are_scalars(&a, &b)) return of_scalars(AG_##name, instruction, a.tensor, b.tensor);                        \
         return arithmetic(AG_##name, instruction, of_bools, a, b);                                                     \
     }                                                                                                                  \
     AG_RULE(name) {                                                                                                    \
@@ -197,16 +218,18 @@ BINARY(maximum, TN_MAXIMUM, TN_OR, at_where(at_eq(a, b), at_mul(g, 0.5), at_wher
 BINARY(minimum, TN_MINIMUM, TN_AND, at_where(at_eq(a, b), at_mul(g, 0.5), at_where(at_gt(a, b), 0, g)),
        at_where(at_eq(a, b), at_mul(g, 0.5), at_where(at_lt(a, b), 0, g)))
 
+/* Of an operand that is no tensor. */
+static double number_of(const at_operand *x) { return x->kind == AT_OPERAND_FLOAT ? x->real : (double)x->integer; }
+
 /* Whether dividing by x is, to the last bit, multiplying with 1 / x. */
 static bool has_exact_reciprocal(const at_operand *x) {
     int exponent;
-    double number = x->kind == AT_OPERAND_FLOAT ? x->real : (double)x->integer;
-    return x->kind != AT_OPERAND_TENSOR && fabs(frexp(number, &exponent)) == 0.5 && abs(exponent) < 100;
+    return x->kind != AT_OPERAND_TENSOR && fabs(frexp(number_of(x), &exponent)) == 0.5 && abs(exponent) < 100;
 }
 
 at_tensor *at_div_operands(at_operand a, at_operand b) {
     CHECK_OPERANDS("div", a, b);
-    if (has_exact_reciprocal(&b)) return at_mul_operands(a, at_operand_float(1 / (b.real + (double)b.integer)));
+    if (has_exact_reciprocal(&b)) return at_mul_operands(a, at_operand_float(1 / number_of(&b)));
     at_dtype dtype = to_floating(promote(&a, &b));
     return binary(AG_div, TN_DIV, &a, &b, dtype, dtype);
 }
@@ -228,7 +251,7 @@ static int instruction_of_power(double exponent) {
 }
 
 static tn_value *power_value(tn_value *x, at_operand exponent) {
-    double number = exponent.kind == AT_OPERAND_FLOAT ? exponent.real : (double)exponent.integer;
+    double number = number_of(&exponent);
     int instruction = instruction_of_power(number);
     if (!tn_is_floating(x->dtype) && instruction != TN_SQUARE) instruction = TN_POW;
     if (instruction != TN_POW) return tn_value_elementwise(instruction, x->dtype, &x->shape, &x, 1);
@@ -242,7 +265,7 @@ static at_tensor *power_by_number(at_tensor *x, at_operand exponent, at_dtype dt
     if (!tn_is_floating(dtype) && exponent.integer < 0)
         return at_fail(AT_ERROR_VALUE, "pow: integers to the power %lld: want a power that is not negative",
                        (long long)exponent.integer);
-    double number = exponent.kind == AT_OPERAND_FLOAT ? exponent.real : (double)exponent.integer;
+    double number = number_of(&exponent);
     tn_value *base = tn_value_cast(x->value, dtype);
     tn_value *y = base ? power_value(base, exponent) : NULL;
     tn_value_release(base);
@@ -265,7 +288,8 @@ at_tensor *at_pow_operands(at_operand a, at_operand b) {
 }
 AG_RULE(pow) {
     at_tensor *a = v->x[0], *b = v->x[1];
-    if (v->needed[0]) v->dx[0] = at_mul(v->g, at_where(at_eq(b, 0), 0, at_mul(b, at_pow(a, at_sub(b, 1)))));
+    /* The choice is outermost: where b = 0, a NaN that g brings (from log a of a negative a) goes no further. */
+    if (v->needed[0]) v->dx[0] = at_where(at_eq(b, 0), 0, at_mul(v->g, at_mul(b, at_pow(a, at_sub(b, 1)))));
     if (v->needed[1])
         v->dx[1] = at_mul(v->g, at_where(at_logical_and(at_eq(a, 0), at_ge(b, 0)), 0, at_mul(v->y, at_log(a))));
 }
@@ -369,9 +393,8 @@ static tn_value *clamp_value(at_tensor *x, const at_operand *lo, const at_operan
 
 at_tensor *at_clamp(at_tensor *x, double lo, double hi) {
     AG_CHECK_TENSOR("clamp", x);
-    at_dtype dtype = x->value->dtype;
+    at_dtype dtype = x->value->dtype == AT_BOOL ? AT_INT64 : x->value->dtype;
     if (isnan(lo) || isnan(hi)) return at_fail(AT_ERROR_VALUE, "clamp: bounds %g and %g: want numbers", lo, hi);
-    if (dtype == AT_BOOL) return at_fail(AT_ERROR_DTYPE, "clamp: %s: want numbers (at_to converts)", tn_describe(x));
     if (dtype == AT_INT64 && !(is_whole(lo) && is_whole(hi))) dtype = at_default_dtype();
     at_operand low = bound(lo, dtype), high = bound(hi, dtype);
     tn_value *y = clamp_value(x, &low, &high, dtype);

@@ -37,7 +37,7 @@ static bool is_leaf(const ag_node *node) { return node->operation == AG_LEAF; }
 /* A leaf's node does not know its value; whoever read it does. */
 static tn_value *value_of(const ag_graph *graph, const ag_node *node, at_tensor *root) {
     if (node == root->node) return root->value;
-    if (node->value) return node->value;
+    if (node->result.value) return node->result.value;
     for (int64_t i = 0; i < graph->count; i++)
         for (int j = 0; j < graph->entries[i].node->n_inputs; j++)
             if (graph->entries[i].node->input[j].node == node) return graph->entries[i].node->input[j].value;

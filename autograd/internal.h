@@ -58,8 +58,11 @@ typedef void ag_rule(ag_vjp *v);
 #undef DIFFERENTIABLE
 #undef CONSTANT
 
-const char *ag_name(ag_operation operation);
+extern const char *const ag_names[];
+static inline const char *ag_name(ag_operation operation) { return ag_names[operation]; }
 const char *ag_formula(ag_operation operation); /* of its rule, as text; "" where there is none */
+
+typedef struct ag_graph ag_graph;
 
 /* ---- the graph (node.c) ------------------------------------------------------------------------------------------ */
 
@@ -76,28 +79,30 @@ typedef struct ag_hook {
 } ag_hook;
 
 struct ag_node {
-    tn_count refs;
+    at_tensor result; /* first: what the operation returned; without a value in a leaf, where that may be replaced */
     ag_operation operation;
     int n_inputs;
     bool requires_grad; /* of a leaf */
-    tn_value *value;    /* the result; NULL for a leaf, whose value may be replaced */
-    at_tensor *grad;    /* of a leaf, or where retains_grad */
     bool retains_grad;
-    char *name;                /* given by at_set_name, or NULL */
-    ag_hook *hooks;            /* in the order of registration */
-    ag_parameters *parameters; /* within this object, or NULL */
-    ag_node *next;             /* while it is being released */
+    at_tensor *grad;                /* of a leaf, or where retains_grad */
+    char *name;                     /* given by at_set_name, or NULL */
+    ag_hook *hooks;                 /* in the order of registration */
+    ag_parameters *parameters;      /* within this object, or NULL */
+    _Atomic(const ag_graph *) walk; /* the one that has marked it, see ag_find */
+    union {
+        int64_t place; /* in that walk's entries */
+        ag_node *next; /* while it is being released */
+    };
     ag_input input[];
 };
 
-void ag_node_release(void *node);
 const char *ag_node_name(const ag_node *node); /* of its operation; a custom operation has its own */
 
 bool ag_grad_mode(void);        /* whether this thread records */
 bool ag_set_grad_mode(bool on); /* returns what it was */
 
-/* The tensor with value y, which is taken over, as the result of an operation on n inputs; every operation goes through
- * here. NULL when y is NULL or on an error. */
+/* The tensor with value y as the result of an operation on n inputs; every operation goes through here. Takes over y
+ * and what parameters own. NULL when y is NULL or on an error. */
 at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
                      const ag_parameters *parameters);
 
@@ -109,20 +114,30 @@ at_tensor *ag_tensor(tn_value *value, ag_node *node);
 typedef struct {
     ag_node *node;
     at_tensor *grad; /* held; for a backward pass */
+    at_tensor *leaf; /* held: what the rules were last given for it */
     bool needed;     /* it is, or leads to, something whose gradient is wanted */
 } ag_entry;
 
-typedef struct {
+/* A walk marks the nodes that it meets with their places. Those that another walk has marked at the time, in another
+ * thread or around this one, go into a table. */
+struct ag_graph {
+    at_tensor *root;   /* held, and so all nodes are */
     ag_entry *entries; /* in the order of computation; the root is last */
     int64_t count, capacity;
-    int64_t *table; /* open addressing: indices into entries, or -1; 2^bits of them */
+    int64_t *table; /* open addressing: indices into entries, or -1; 2^bits of them; NULL while none is needed */
+    int64_t in_table;
     int bits;
     tn_buffer *entry_memory, *table_memory;
-} ag_graph;
+};
 
 /* Fills a zeroed graph; false after reporting an error. ag_graph_end is due in both cases. */
 bool ag_put_in_order(ag_graph *graph, ag_node *root);
-ag_entry *ag_find(const ag_graph *graph, const ag_node *node); /* NULL if it is not there */
+ag_entry *ag_find_in_table(const ag_graph *graph, const ag_node *node);
+/* NULL if it is not there */
+static inline ag_entry *ag_find(const ag_graph *graph, const ag_node *node) {
+    if (atomic_load_explicit(&node->walk, memory_order_relaxed) == graph) return &graph->entries[node->place];
+    return graph->table ? ag_find_in_table(graph, node) : NULL;
+}
 void ag_graph_end(ag_graph *graph);
 
 /* What a traced pass tells (graph.c). */

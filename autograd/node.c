@@ -5,16 +5,13 @@
 
 #include "internal.h"
 
-const char *ag_name(ag_operation operation) {
-    static const char *const names[] = {
+const char *const ag_names[] = {
 #define DIFFERENTIABLE(name, formula) #name,
 #define CONSTANT(name)                #name,
 #include "operations.def"
 #undef DIFFERENTIABLE
 #undef CONSTANT
-        "leaf"};
-    return names[operation];
-}
+    "leaf"};
 
 const char *ag_formula(ag_operation operation) {
     static const char *const formulas[] = {
@@ -29,7 +26,7 @@ const char *ag_formula(ag_operation operation) {
 
 /* ---- grad mode --------------------------------------------------------------------------------------------------- */
 
-static _Thread_local bool paused;
+static _Thread_local bool paused TN_FIXED_PLACE;
 
 bool ag_grad_mode(void) { return !paused; }
 
@@ -58,13 +55,15 @@ static ag_node *node_new(ag_operation operation, int n_inputs, const ag_paramete
     size_t size = node_size(n_inputs, parameters != NULL);
     ag_node *node = tn_memory_new(size);
     if (!node) return NULL;
-    atomic_init(&node->refs, 1);
+    atomic_init(&node->result.refs, 1);
+    node->result.value = NULL;
+    node->result.node = node;
     node->operation = operation;
     node->n_inputs = n_inputs;
     node->requires_grad = true;
-    node->value = NULL;
-    node->grad = NULL;
     node->retains_grad = false;
+    atomic_init(&node->walk, NULL);
+    node->grad = NULL;
     node->name = NULL;
     node->hooks = NULL;
     node->parameters = NULL;
@@ -75,12 +74,14 @@ static ag_node *node_new(ag_operation operation, int n_inputs, const ag_paramete
     return node;
 }
 
-__attribute__((constructor)) static void introduce_nodes(void) { tn_set_node_functions(ag_node_release, is_leaf); }
+static void release_owned(const ag_parameters *parameters) {
+    if (parameters && parameters->release) parameters->release(parameters->owned);
+}
 
 static void free_node(ag_node *node) {
-    if (node->value) tn_operand_release(node->value);
+    if (node->result.value) tn_operand_release(node->result.value);
     at_release(node->grad);
-    if (node->parameters && node->parameters->release) node->parameters->release(node->parameters->owned);
+    release_owned(node->parameters);
     for (ag_hook *hook = node->hooks, *next; hook; hook = next) {
         next = hook->next;
         tn_object_free(hook, sizeof *hook);
@@ -90,9 +91,8 @@ static void free_node(ag_node *node) {
 }
 
 /* A list of nodes that nobody holds any more takes the place of recursion. */
-void ag_node_release(void *released) {
-    ag_node *dead = released;
-    if (!tn_count_down(&dead->refs)) return;
+static void end_node(void *last) {
+    ag_node *dead = last;
     dead->next = NULL;
     while (dead) {
         ag_node *node = dead;
@@ -100,13 +100,15 @@ void ag_node_release(void *released) {
         for (int i = 0; i < node->n_inputs; i++) {
             tn_operand_release(node->input[i].value);
             ag_node *input = node->input[i].node;
-            if (!input || !tn_count_down(&input->refs)) continue;
+            if (!input || !tn_count_down(&input->result.refs)) continue;
             input->next = dead;
             dead = input;
         }
         free_node(node);
     }
 }
+
+__attribute__((constructor)) static void introduce_nodes(void) { tn_set_node_functions(end_node, is_leaf); }
 
 static tn_value *hold(tn_value *v) {
     tn_count_up(&v->readers);
@@ -115,9 +117,15 @@ static tn_value *hold(tn_value *v) {
 
 /* ---- recording --------------------------------------------------------------------------------------------------- */
 
+/* The node of t that a gradient is wanted for, or NULL. */
+static ag_node *wanting_node(const at_tensor *t) {
+    ag_node *node = t->node;
+    return node && node->requires_grad ? node : NULL;
+}
+
 static bool needs_gradient(at_tensor *const *inputs, int n) {
     for (int i = 0; i < n; i++)
-        if (at_requires_grad(inputs[i])) return true;
+        if (wanting_node(inputs[i])) return true;
     return false;
 }
 
@@ -132,26 +140,36 @@ static bool is_constant(ag_operation operation) {
     return constant[operation];
 }
 
-at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
-                     const ag_parameters *parameters) {
-    at_tensor *t = tn_tensor_from(y);
-    if (!t || paused || is_constant(operation) || !tn_is_floating(y->dtype) || !needs_gradient(inputs, n)) return t;
+static at_tensor *record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
+                         const ag_parameters *parameters) {
     ag_node *node = node_new(operation, n, parameters);
-    if (!node) return NULL; /* t stays with its scope */
-    node->value = hold(y);
+    if (!node) {
+        release_owned(parameters);
+        tn_value_release(y);
+        return NULL;
+    }
+    node->result.value = y;
+    tn_count_up(&y->readers);
     for (int i = 0; i < n; i++) {
         node->input[i].value = hold(inputs[i]->value);
-        node->input[i].node = at_requires_grad(inputs[i]) ? inputs[i]->node : NULL;
-        if (node->input[i].node) tn_count_up(&node->input[i].node->refs);
+        node->input[i].node = wanting_node(inputs[i]);
+        if (node->input[i].node) tn_count_up(&node->input[i].node->result.refs);
     }
-    t->node = node;
-    return t;
+    return tn_scope_add(&node->result);
+}
+
+at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
+                     const ag_parameters *parameters) {
+    if (y && !paused && !is_constant(operation) && tn_is_floating(y->dtype) && needs_gradient(inputs, n))
+        return record(operation, y, inputs, n, parameters);
+    release_owned(parameters);
+    return tn_tensor_from(y);
 }
 
 at_tensor *ag_tensor(tn_value *value, ag_node *node) {
     at_tensor *t = tn_tensor_from(tn_value_retain(value));
     if (t && node && !paused) {
-        tn_count_up(&node->refs);
+        tn_count_up(&node->result.refs);
         t->node = node;
     }
     return t;
@@ -176,8 +194,7 @@ at_tensor *at_set_requires_grad(at_tensor *t, bool requires_grad) {
 
 bool at_requires_grad(at_tensor *t) {
     if (!t) return at_fail_null("requires_grad", "t");
-    const ag_node *node = t->node;
-    return node && node->requires_grad;
+    return wanting_node(t) != NULL;
 }
 
 at_tensor *at_detach(at_tensor *t) {

@@ -7,7 +7,8 @@
  * Dtypes promote bool -> int64 -> float32 -> float64. A number does not promote a tensor of its own kind (float32 +
  * 2.5 is float32), nor does a 0-dimensional tensor; int64 with a floating-point number gives the default dtype. In C11
  * true and false are ints; a bool variable counts as a bool. Operations that need real numbers (exp, division, ...)
- * turn integers and bools into the default dtype.
+ * turn integers and bools into the default dtype, gelu, silu, softplus and leaky_relu too, which torch has for floating
+ * point only. What orders elements (argmax, topk, ...) takes bools as well, false before true.
  *
  * Results belong to the innermost scope. Wrong shapes, dtypes, dimensions and indices are errors (see
  * tensor/tensor.h). Elementwise operations are deferred: they check and record, and compute when a value is needed. */
@@ -26,7 +27,7 @@ extern "C" {
 /* ---- elementwise, two operands, each a tensor or a C number: at_add(x, 1), at_sub(1, x), at_pow(x, 0.8) ---------- */
 
 at_tensor *at_add_operands(at_operand a, at_operand b); /* d/da: g       d/db: g */
-at_tensor *at_sub_operands(at_operand a, at_operand b); /* d/da: g       d/db: -g */
+at_tensor *at_sub_operands(at_operand a, at_operand b); /* d/da: g       d/db: -g; not for bools */
 at_tensor *at_mul_operands(at_operand a, at_operand b); /* d/da: g * b   d/db: g * a */
 /* d/da: g / b   d/db: -g * y / b; integers give the default dtype */
 at_tensor *at_div_operands(at_operand a, at_operand b);
@@ -93,7 +94,8 @@ at_tensor *at_floor(at_tensor *x);    /* d/dx: 0, as for ceil and round */
 at_tensor *at_ceil(at_tensor *x);
 at_tensor *at_round(at_tensor *x); /* halves to the even neighbour */
 
-/* d/dx: g where lo <= x <= hi, else 0; -INFINITY and INFINITY leave a side open */
+/* d/dx: g where lo <= x <= hi, else 0; -INFINITY and INFINITY leave a side open, NaN is an error. Bools count as int64,
+ * and int64 with bounds that are not whole gives the default dtype. */
 at_tensor *at_clamp(at_tensor *x, double lo, double hi);
 /* a where cond (bool), else b; d/da: g where cond, else 0; d/db: 0 where cond, else g */
 at_tensor *at_where_operands(at_tensor *cond, at_operand a, at_operand b);
@@ -114,7 +116,7 @@ at_tensor *at_sum_dim(at_tensor *x, int dim, bool keepdim);
 /* floating point only; of nothing: NaN; d/dx: g / n */
 at_tensor *at_mean(at_tensor *x);
 at_tensor *at_mean_dim(at_tensor *x, int dim, bool keepdim);
-/* of nothing: 1; d/dx_i: g * product of the others, exact with zeros */
+/* of nothing: 1; d/dx_i: g * product of the others, exact with zeros and infinities (where torch divides: NaN) */
 at_tensor *at_prod(at_tensor *x);
 at_tensor *at_prod_dim(at_tensor *x, int dim, bool keepdim);
 /* NaN if there is one; of nothing: an error; d/dx: g shared evenly by the largest */
@@ -126,10 +128,10 @@ at_tensor *at_var_dim(at_tensor *x, int dim, bool keepdim);
 /* sqrt var; d/dx: g (x - mean) / ((n - 1) y), 0 where y = 0 */
 at_tensor *at_std(at_tensor *x);
 at_tensor *at_std_dim(at_tensor *x, int dim, bool keepdim);
-/* log sum exp x, without overflow; d/dx: g * exp(x - y) */
+/* log sum exp x, without overflow; of nothing: -infinity; d/dx: g * exp(x - y) */
 at_tensor *at_logsumexp(at_tensor *x);
 at_tensor *at_logsumexp_dim(at_tensor *x, int dim, bool keepdim);
-at_tensor *at_norm(at_tensor *x); /* sqrt sum x^2; d/dx: g * x / y, 0 where y = 0 */
+at_tensor *at_norm(at_tensor *x); /* sqrt sum x^2; d/dx: g * x / y, 0 where y = 0, and so are its derivatives */
 at_tensor *at_any(at_tensor *x);  /* bool; of nothing: false */
 at_tensor *at_any_dim(at_tensor *x, int dim, bool keepdim);
 at_tensor *at_all(at_tensor *x); /* bool; of nothing: true */
@@ -194,11 +196,12 @@ at_tensor *at_topk(at_tensor *x, int64_t k, int dim, at_tensor **indices);
 at_tensor *at_masked_select(at_tensor *x, at_tensor *mask);
 /* int64 index (n) along dim; d/dx: g added at the indices */
 at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index);
-/* y[i][j] = x[index[i][j]][j] for dim 0; d/dx: at_scatter_add */
+/* y[i][j] = x[index[i][j]][j] for dim 0; d/dx: at_scatter_add. Here and there a tensor without dimensions goes with
+ * vectors, as one of one element. */
 at_tensor *at_gather(at_tensor *x, int dim, at_tensor *index);
 /* a copy of x with y[index[i][j]][j] += src[i][j] for dim 0; d/dx: g, d/dsrc: gathered g */
 at_tensor *at_scatter_add(at_tensor *x, int dim, at_tensor *index, at_tensor *src);
-/* int64 (..., n): 1 at x's value; n = -1: largest value + 1 */
+/* int64 (..., n): 1 at x's value; n = -1: largest value + 1, an error where x is empty */
 at_tensor *at_one_hot(at_tensor *x, int64_t n);
 
 /* ---- products ---------------------------------------------------------------------------------------------------- */

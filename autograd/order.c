@@ -1,7 +1,6 @@
 /* autograd/order.c - the nodes below a root, each after what it was computed from.
  *
- * Depth first and without recursion, so that a graph may be as deep as memory allows. What a walk needs to know of a
- * node it keeps in tables of its own: threads can walk over shared leaves. */
+ * Depth first and without recursion, so that a graph may be as deep as memory allows. */
 #include <string.h>
 
 #include "internal.h"
@@ -16,7 +15,7 @@ static void *grown(tn_buffer **memory, size_t used, size_t bytes) {
     return larger->data;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------------------------ */
+/* ---- entries ----------------------------------------------------------------------------------------------------- */
 
 static size_t slot_of(const ag_graph *graph, const ag_node *node) {
     size_t mask = ((size_t)1 << graph->bits) - 1;
@@ -25,31 +24,60 @@ static size_t slot_of(const ag_graph *graph, const ag_node *node) {
     return slot;
 }
 
-ag_entry *ag_find(const ag_graph *graph, const ag_node *node) {
+ag_entry *ag_find_in_table(const ag_graph *graph, const ag_node *node) {
     int64_t i = graph->table[slot_of(graph, node)];
     return i < 0 ? NULL : &graph->entries[i];
 }
 
-static bool grow(ag_graph *graph) {
+static bool has_marked(const ag_graph *graph, const ag_node *node) {
+    return atomic_load_explicit(&node->walk, memory_order_relaxed) == graph;
+}
+
+static bool grow_table(ag_graph *graph) {
     int bits = graph->bits ? graph->bits + 1 : 6;
     size_t slots = (size_t)1 << bits;
-    ag_entry *entries =
-        grown(&graph->entry_memory, (size_t)graph->count * sizeof *entries, slots / 2 * sizeof *entries);
-    if (!entries) return false;
-    graph->entries = entries;
     int64_t *table = grown(&graph->table_memory, 0, slots * sizeof *table);
     if (!table) return false;
     graph->table = table;
     graph->bits = bits;
-    graph->capacity = (int64_t)(slots / 2);
     memset(table, -1, slots * sizeof *table);
-    for (int64_t i = 0; i < graph->count; i++) table[slot_of(graph, entries[i].node)] = i;
+    for (int64_t i = 0; i < graph->count; i++)
+        if (!has_marked(graph, graph->entries[i].node)) table[slot_of(graph, graph->entries[i].node)] = i;
+    return true;
+}
+
+static bool add_to_table(ag_graph *graph, const ag_node *node) {
+    if (graph->in_table == ((int64_t)1 << graph->bits) / 2 && !grow_table(graph)) return false;
+    graph->table[slot_of(graph, node)] = graph->count;
+    graph->in_table++;
+    return true;
+}
+
+static bool mark(const ag_graph *graph, ag_node *node) {
+    const ag_graph *none = NULL;
+    if (atomic_load_explicit(&node->walk, memory_order_relaxed)) return false;
+    if (TN_SINGLE_THREADED)
+        atomic_store_explicit(&node->walk, graph, memory_order_relaxed);
+    else if (!atomic_compare_exchange_strong_explicit(&node->walk, &none, graph, memory_order_acquire,
+                                                      memory_order_relaxed))
+        return false;
+    node->place = graph->count;
+    return true;
+}
+
+static bool grow(ag_graph *graph) {
+    int64_t capacity = graph->capacity ? 2 * graph->capacity : 64;
+    ag_entry *entries =
+        grown(&graph->entry_memory, (size_t)graph->count * sizeof *entries, (size_t)capacity * sizeof *entries);
+    if (!entries) return false;
+    graph->entries = entries;
+    graph->capacity = capacity;
     return true;
 }
 
 static bool append(ag_graph *graph, ag_node *node) {
     if (graph->count == graph->capacity && !grow(graph)) return false;
-    graph->table[slot_of(graph, node)] = graph->count;
+    if (!mark(graph, node) && !add_to_table(graph, node)) return false;
     graph->entries[graph->count++] = (ag_entry){.node = node};
     return true;
 }
@@ -80,19 +108,19 @@ static bool push(visit_stack *s, ag_node *node) {
 }
 
 /* A node that is met again while it is still on the stack would be part of a cycle, which recording cannot make; one
- * that is met again later is in the table. */
+ * that is met again later has its entry. */
 bool ag_put_in_order(ag_graph *graph, ag_node *root) {
     visit_stack stack = {0};
-    bool good = grow(graph) && push(&stack, root);
+    graph->root = at_retain(&root->result);
+    bool good = push(&stack, root);
     while (good && stack.count > 0) {
         visit *top = &stack.visits[stack.count - 1];
         if (top->next < top->node->n_inputs) {
             ag_node *input = top->node->input[top->next++].node;
             if (input && !ag_find(graph, input)) good = push(&stack, input);
         } else {
-            ag_node *node = top->node;
+            good = append(graph, top->node);
             stack.count--;
-            if (!ag_find(graph, node)) good = append(graph, node);
         }
     }
     tn_buffer_release(stack.memory);
@@ -100,7 +128,13 @@ bool ag_put_in_order(ag_graph *graph, ag_node *root) {
 }
 
 void ag_graph_end(ag_graph *graph) {
-    for (int64_t i = 0; i < graph->count; i++) at_release(graph->entries[i].grad);
+    for (int64_t i = 0; i < graph->count; i++) {
+        const ag_entry *e = &graph->entries[i];
+        if (has_marked(graph, e->node)) atomic_store_explicit(&e->node->walk, NULL, memory_order_release);
+        at_release(e->grad);
+        at_release(e->leaf);
+    }
+    at_release(graph->root);
     tn_buffer_release(graph->entry_memory);
     tn_buffer_release(graph->table_memory);
 }

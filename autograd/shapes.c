@@ -223,8 +223,8 @@ AG_RULE(slice) {
     v->dx[0] = ag_embed(v->g, &v->x[0]->value->shape, p->dim, p->start, p->step);
 }
 
-/* Copies a value into the elements of a stored one that a window shows. */
-static bool copy_into(tn_value *window_of_y, tn_value *x) {
+/* Copies a value into the elements of y, which is new, that a window shows. */
+static bool copy_into(tn_value *y, const tn_value *window_of_y, tn_value *x) {
     tn_value *source = tn_value_contiguous(x);
     if (!source) return false;
     const tn_kernels *k = tn_kernels_get();
@@ -234,7 +234,7 @@ static bool copy_into(tn_value *window_of_y, tn_value *x) {
     int size = element == 1 ? 0 : element == 4 ? 2 : 3;
     for (int64_t done = 0; done < x->numel; done += inner) {
         const char *from = (const char *)tn_data(source) + (size_t)done * element;
-        char *to = (char *)tn_data(window_of_y) + at * (int64_t)element;
+        char *to = (char *)tn_data(y) + (window_of_y->offset + at) * (int64_t)element;
         if (inner_stride == 1)
             memcpy(to, from, (size_t)inner * element);
         else
@@ -255,7 +255,7 @@ at_tensor *ag_embed(at_tensor *g, const at_shape *shape, int dim, int64_t start,
     tn_value *y = tn_value_full(g->value->dtype, shape, 0);
     if (!y) return NULL;
     tn_value *into = window(y, dim, start, step, g->value->shape.dim[dim]);
-    bool good = into && copy_into(into, g->value);
+    bool good = into && copy_into(y, into, g->value);
     tn_value_release(into);
     if (!good) {
         tn_value_release(y);
@@ -314,7 +314,7 @@ static tn_value *joined(at_tensor *const *list, int n, int dim, at_dtype dtype, 
         if (is_nothing(list[i])) continue;
         tn_value *part = tn_value_cast(list[i]->value, dtype);
         tn_value *into = part ? window(y, dim, at, 1, part->shape.dim[dim]) : NULL;
-        good = into && copy_into(into, part);
+        good = into && copy_into(y, into, part);
         if (part) at += part->shape.dim[dim];
         tn_value_release(into);
         tn_value_release(part);

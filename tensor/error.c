@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "thread.h"
+#include "internal.h"
 
 static _Atomic(int) common_mode = AT_ERROR_ABORT; /* for threads that have not chosen */
 

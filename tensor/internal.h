@@ -14,8 +14,8 @@
 
 #include "error.h"
 #include "kernels.h"
-#include "random.h"
 #include "tensor.h"
+#include "thread.h"
 
 /* ---- counts: atomic only while the process has several threads --------------------------------------------------- */
 
@@ -50,14 +50,24 @@ static inline bool tn_count_down(tn_count *count) {
     return atomic_fetch_sub_explicit(count, 1, memory_order_acq_rel) == 1;
 }
 
+/* Returns the sum. */
+static inline int64_t tn_count_by(_Atomic(int64_t) *counter, int64_t amount) {
+    if (!TN_SINGLE_THREADED) return atomic_fetch_add_explicit(counter, amount, memory_order_relaxed) + amount;
+    int64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
+    atomic_store_explicit(counter, sum, memory_order_relaxed);
+    return sum;
+}
+
 /* ---- buffers (pool.c) -------------------------------------------------------------------------------------------- */
 
 typedef struct tn_buffer {
     tn_count refs;
     int size_class;
-    int64_t bytes;          /* asked for; what at_live_bytes counts */
-    struct tn_buffer *next; /* in the pool's list of free ones */
-    _Alignas(64) char data[];
+    char *data; /* aligned to 64 bytes, but where the buffer is part of a small value */
+    union {
+        int64_t bytes;          /* asked for; what at_live_bytes counts */
+        struct tn_buffer *next; /* in the pool's list of free ones */
+    };
 } tn_buffer;
 
 tn_buffer *tn_buffer_new(int64_t bytes); /* contents undefined; NULL after reporting an error of memory */
@@ -65,21 +75,26 @@ tn_buffer *tn_buffer_try(int64_t bytes); /* the same, but silent where there is 
 static inline tn_buffer *tn_buffer_retain(tn_buffer *b) { return tn_count_up(&b->refs), b; }
 void tn_buffer_release(tn_buffer *b);
 
-/* Small objects of a fixed size (values, tensors, graph nodes) from the thread's free lists. */
-/* size <= TN_OBJECT_MAX; contents undefined; NULL after reporting an error of memory */
-void *tn_object_new(size_t size);
-void tn_object_free(void *object, size_t size);
-enum { TN_OBJECT_MAX = 512 };
-/* Memory of any size. */
+/* Memory of any size; see also tn_object_new. */
 void *tn_memory_new(size_t size);
 void tn_memory_free(void *memory, size_t size);
 
-void tn_count_value(int change); /* for at_live_tensors */
+extern _Atomic(int64_t) tn_live_values, tn_live_bytes; /* at_live_tensors and at_live_bytes */
+static inline void tn_count_live(int values, int64_t bytes) {
+    (void)tn_count_by(&tn_live_values, values);
+    (void)tn_count_by(&tn_live_bytes, bytes);
+}
+
+/* ---- dtypes ------------------------------------------------------------------------------------------------------ */
+
+static inline size_t tn_dtype_size(at_dtype dtype) { return dtype == AT_BOOL ? 1 : dtype == AT_FLOAT32 ? 4 : 8; }
+static inline bool tn_is_floating(at_dtype dtype) { return dtype == AT_FLOAT32 || dtype == AT_FLOAT64; }
 
 /* ---- values (value.c) -------------------------------------------------------------------------------------------- */
 
 enum {
     TN_MAX_OPERANDS = 3,
+    TN_SMALL = 16, /* bytes of elements that a value has room for itself */
     /* An expression is cut before it has more instructions than this: what it would grow from is stored. */
     TN_LARGEST_EXPRESSION = 32
 };
@@ -98,29 +113,47 @@ typedef struct tn_value {
     at_dtype dtype;
     int instruction; /* a tn_op, TN_CAST, TN_VIEW, TN_REFLOW, or TN_STORED */
     int n_operands;
-    int size;  /* instructions in the pending expression, itself included; 0 when stored */
-    int cost;  /* of one element, in additions, itself included */
-    int spent; /* cost of the times it has been computed without being kept */
+    int size;   /* instructions in the pending expression, itself included; 0 when stored */
+    int cost;   /* of one element, in additions, itself included */
+    int spent;  /* cost of the times it has been computed without being kept */
+    int scalar; /* 1 + dtype of a floating number that the value has in itself; otherwise 0 */
     int64_t numel;
-    at_shape shape;
-    int64_t stride[AT_MAX_DIMS]; /* in elements; contiguous ones while pending, except for a view */
     int64_t offset;              /* in elements */
     _Atomic(tn_buffer *) buffer; /* NULL while pending */
     /* A row-major copy, once somebody has asked for a pointer to the elements. */
     _Atomic(struct tn_value *) packed;
-    struct tn_value *operand[TN_MAX_OPERANDS];
+    union {
+        struct tn_value *operand[TN_MAX_OPERANDS]; /* while pending */
+        struct {                                   /* a value made with few elements: buffer points here */
+            tn_buffer own;
+            char element[TN_SMALL];
+        };
+    };
+    at_shape shape;
+    int64_t stride[AT_MAX_DIMS]; /* in elements; contiguous ones while pending, except for a view */
 } tn_value;
 
 static inline tn_value *tn_value_retain(tn_value *v) { return tn_count_up(&v->refs), v; }
-void tn_value_release(tn_value *v);   /* NULL is allowed */
-void tn_operand_release(tn_value *v); /* of a value that was counted among its readers */
+void tn_value_end(tn_value *v); /* one that nobody holds any more */
+static inline void tn_value_release(tn_value *v) {
+    if (v && tn_count_down(&v->refs)) tn_value_end(v); /* NULL is allowed */
+}
+/* Of a value that was counted among its readers. */
+static inline void tn_operand_release(tn_value *v) {
+    (void)tn_count_down(&v->readers);
+    tn_value_release(v);
+}
 
 static inline bool tn_is_stored(const tn_value *v) {
     return atomic_load_explicit(&v->buffer, memory_order_acquire) != NULL;
 }
+/* Whether v has its elements in itself. Nothing else shares those: a view on them has a copy. */
+static inline bool tn_has_own(const tn_value *v) {
+    return atomic_load_explicit(&v->buffer, memory_order_acquire) == &v->own;
+}
 bool tn_is_contiguous(const tn_value *v); /* row-major without gaps; not necessarily from offset 0 */
 
-/* A stored value of its own buffer, contents undefined. */
+/* A stored value with elements of its own, contents undefined. */
 tn_value *tn_value_new(at_dtype dtype, const at_shape *shape);
 /* The first element of a stored value. */
 void *tn_data(const tn_value *v);
@@ -129,6 +162,11 @@ void *tn_data(const tn_value *v);
  * Small ones are computed at once. */
 tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands,
                                int n);
+static inline bool tn_are_scalars(const tn_value *a, const tn_value *b) { return a->scalar && a->scalar == b->scalar; }
+/* The elementwise value of two such, at once. */
+tn_value *tn_value_of_scalars(int instruction, const tn_value *a, const tn_value *b);
+/* Adds x to sum in its place where they are such and nobody but the caller holds sum; false where not. */
+bool tn_value_add_scalar(tn_value *sum, const tn_value *x);
 /* A window on v; v may be pending. */
 tn_value *tn_value_view(tn_value *v, const at_shape *shape, const int64_t *stride, int64_t offset);
 /* v in another shape of as many elements: a view where strides can say it, otherwise pending. */
@@ -151,7 +189,7 @@ tn_value *tn_value_contiguous(tn_value *v);
 struct at_tensor {
     tn_count refs;
     tn_value *value;
-    void *node; /* autograd's; see tn_set_node_release */
+    void *node; /* autograd's; see tn_set_node_functions */
 };
 
 /* A tensor in the innermost scope that takes over the count on v; NULL, and v let go of, on an error or when v is
@@ -164,21 +202,13 @@ void tn_tensor_replace(at_tensor *t, at_tensor *other);
 /* gives a count on t to the innermost scope; NULL, and t released, on an error */
 at_tensor *tn_scope_add(at_tensor *t);
 
-/* What autograd/ puts in a tensor's node: how to let go of it, and whether the tensor is a leaf all the same. Set once,
- * before the first node. */
-void tn_set_node_functions(void (*release)(void *node), bool (*is_leaf)(void *node));
+/* A node of autograd's begins with a tensor, the result of its operation: one object with one count, and t->node == t.
+ * Any other tensor that has the node holds a count on it. The functions: end a node that nobody holds any more; is a
+ * tensor that has it a leaf all the same. Set once, before the first node. */
+void tn_set_node_functions(void (*end)(void *node), bool (*is_leaf)(void *node));
 bool tn_node_is_leaf(void *node);
 
-/* ---- the thread (thread.c) --------------------------------------------------------------------------------------- */
-
-typedef struct tn_thread tn_thread;
-tn_generator *tn_thread_generator(void);        /* the calling thread's random numbers; seeded */
-void tn_thread_set_operation(const char *name); /* what error messages about memory name */
-
-/* ---- dtypes and shapes (shape.c) --------------------------------------------------------------------------------- */
-
-static inline size_t tn_dtype_size(at_dtype dtype) { return dtype == AT_BOOL ? 1 : dtype == AT_FLOAT32 ? 4 : 8; }
-static inline bool tn_is_floating(at_dtype dtype) { return dtype == AT_FLOAT32 || dtype == AT_FLOAT64; }
+/* ---- shapes (shape.c) -------------------------------------------------------------------------------------------- */
 
 /* Elements in a shape; -1 where it is invalid or overflows. */
 int64_t tn_shape_numel(const at_shape *shape);

@@ -2,34 +2,29 @@
  *
  * Sizes are rounded up to classes, four for each doubling, so that a loop finds in its third turn what it freed in the
  * second. A thread gives memory back to the system rather than keep more than was ever in use at once. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* madvise */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "thread.h"
+#include "internal.h"
 
-static _Atomic(int64_t) live_bytes, peak_bytes, live_values;
+_Atomic(int64_t) tn_live_values, tn_live_bytes;
+static _Atomic(int64_t) peak_bytes;
 
-enum { KEPT_AT_LEAST = 64 << 20 };
+enum { KEPT_AT_LEAST = 64 << 20, BUFFER_HEAD = 64, HUGE_PAGE = 2 << 20 };
 
-static int64_t add(_Atomic(int64_t) *counter, int64_t amount) {
-    if (!TN_SINGLE_THREADED) return atomic_fetch_add_explicit(counter, amount, memory_order_relaxed) + amount;
-    int64_t sum = atomic_load_explicit(counter, memory_order_relaxed) + amount;
-    atomic_store_explicit(counter, sum, memory_order_relaxed);
-    return sum;
-}
+int64_t at_live_bytes(void) { return atomic_load(&tn_live_bytes); }
+int64_t at_live_tensors(void) { return atomic_load(&tn_live_values); }
 
-int64_t at_live_bytes(void) { return atomic_load(&live_bytes); }
-int64_t at_live_tensors(void) { return atomic_load(&live_values); }
-void tn_count_value(int change) { (void)add(&live_values, change); }
-
-static bool keeps(const tn_thread *self, int64_t bytes) {
-    return self->kept_bytes + bytes <= atomic_load_explicit(&peak_bytes, memory_order_relaxed) + KEPT_AT_LEAST;
+bool tn_pool_keeps(tn_thread *self, int64_t bytes) {
+    self->may_keep = atomic_load_explicit(&peak_bytes, memory_order_relaxed) + KEPT_AT_LEAST;
+    return self->kept_bytes + bytes <= self->may_keep;
 }
 
 /* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
-/* Class c holds payloads of up to (4 + c % 4) << (c / 4 + 4) bytes: 64, 80, 96, 112, 128, 160, ... */
+/* Class c holds up to (4 + c % 4) << (c / 4 + 4) bytes of elements: 64, 80, 96, 112, 128, 160, ... */
 static int64_t class_bytes(int size_class) { return (int64_t)(4 + size_class % 4) << (size_class / 4 + 4); }
 
 static int class_of(int64_t bytes) {
@@ -39,9 +34,18 @@ static int class_of(int64_t bytes) {
     return (top - 6) * 4 + quarter + 1;
 }
 
+/* The elements follow the buffer at the next 64 bytes. */
+/* Large buffers lie in large pages where the system has them (Linux, on request): fewer of them to be touched first, to
+ * be found by the processor, and at whose ends its prefetching stops. */
 static tn_buffer *from_system(int size_class) {
-    size_t bytes = sizeof(tn_buffer) + (size_t)class_bytes(size_class);
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+    size_t bytes = BUFFER_HEAD + (size_t)class_bytes(size_class);
+    size_t page = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+    tn_buffer *b = aligned_alloc(page, (bytes + page - 1) / page * page);
+#ifdef MADV_HUGEPAGE
+    if (b && page == HUGE_PAGE) (void)madvise(b, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
+    if (b) b->data = (char *)b + BUFFER_HEAD;
+    return b;
 }
 
 tn_buffer *tn_buffer_try(int64_t bytes) {
@@ -60,7 +64,7 @@ tn_buffer *tn_buffer_try(int64_t bytes) {
     atomic_init(&b->refs, 1);
     b->size_class = size_class;
     b->bytes = bytes;
-    int64_t now = add(&live_bytes, bytes);
+    int64_t now = tn_count_by(&tn_live_bytes, bytes);
     if (now > atomic_load_explicit(&peak_bytes, memory_order_relaxed)) atomic_store(&peak_bytes, now);
     return b;
 }
@@ -73,9 +77,9 @@ tn_buffer *tn_buffer_new(int64_t bytes) {
 void tn_buffer_release(tn_buffer *b) {
     if (!b || !tn_count_down(&b->refs)) return;
     tn_thread *self = tn_self();
-    (void)add(&live_bytes, -b->bytes);
+    (void)tn_count_by(&tn_live_bytes, -b->bytes);
     int64_t bytes = class_bytes(b->size_class);
-    if (!keeps(self, bytes)) {
+    if (!tn_pool_keeps(self, bytes)) {
         free(b);
         return;
     }
@@ -86,29 +90,9 @@ void tn_buffer_release(tn_buffer *b) {
 
 /* ---- small objects ----------------------------------------------------------------------------------------------- */
 
-void *tn_object_new(size_t size) {
-    tn_thread *self = tn_self();
-    size_t size_class = (size + 63) / 64;
-    void *object = self->free_objects[size_class];
-    if (object) {
-        memcpy(&self->free_objects[size_class], object, sizeof(void *)); /* a free object begins with the next one */
-        self->kept_bytes -= (int64_t)size_class * 64;
-        return object;
-    }
-    object = malloc(size_class * 64);
+void *tn_object_from_system(size_t size) {
+    void *object = malloc((size + 63) / 64 * 64);
     return object ? object : tn_fail_memory(size);
-}
-
-void tn_object_free(void *object, size_t size) {
-    tn_thread *self = tn_self();
-    size_t size_class = (size + 63) / 64;
-    if (!keeps(self, (int64_t)size_class * 64)) {
-        free(object);
-        return;
-    }
-    memcpy(object, &self->free_objects[size_class], sizeof(void *));
-    self->free_objects[size_class] = object;
-    self->kept_bytes += (int64_t)size_class * 64;
 }
 
 void *tn_memory_new(size_t size) {

@@ -4,17 +4,16 @@
 #include <string.h>
 
 #include "evaluate.h"
-#include "thread.h"
 
 const char *at_version(void) { return "0.1.0"; }
 
 /* ---- counts ------------------------------------------------------------------------------------------------------ */
 
-static void (*release_node)(void *node);
+static void (*end_node)(void *node);
 static bool (*node_is_leaf)(void *node);
 
-void tn_set_node_functions(void (*release)(void *node), bool (*is_leaf)(void *node)) {
-    release_node = release;
+void tn_set_node_functions(void (*end)(void *node), bool (*is_leaf)(void *node)) {
+    end_node = end;
     node_is_leaf = is_leaf;
 }
 
@@ -26,11 +25,18 @@ at_tensor *at_retain(at_tensor *t) {
     return t;
 }
 
-void at_release(at_tensor *t) {
-    if (!t || !tn_count_down(&t->refs)) return;
+static void end_tensor(at_tensor *t) {
+    if (t->node == t) {
+        end_node(t);
+        return;
+    }
     tn_value_release(t->value);
-    if (t->node) release_node(t->node);
+    if (t->node) at_release(t->node);
     tn_object_free(t, sizeof *t);
+}
+
+void at_release(at_tensor *t) {
+    if (t && tn_count_down(&t->refs)) end_tensor(t);
 }
 
 void at_assign(at_tensor **slot, at_tensor *t) {
@@ -41,20 +47,20 @@ void at_assign(at_tensor **slot, at_tensor *t) {
 
 /* ---- scopes ------------------------------------------------------------------------------------------------------ */
 
-static bool scope_push(tn_thread *self, at_tensor *t) {
-    if (self->scope_count == self->scope_capacity) {
-        size_t capacity = self->scope_capacity ? 2 * self->scope_capacity : 64;
-        at_tensor **grown = realloc(self->scope, capacity * sizeof *grown);
-        if (!grown) return tn_fail_memory(capacity * sizeof *grown);
-        self->scope = grown;
-        self->scope_capacity = capacity;
-    }
-    self->scope[self->scope_count++] = t;
+bool tn_scope_grow(tn_thread *self) {
+    size_t capacity = self->scope_capacity ? 2 * self->scope_capacity : 64;
+    at_tensor **grown = realloc(self->scope, capacity * sizeof *grown);
+    if (!grown) return tn_fail_memory(capacity * sizeof *grown);
+    self->scope = grown;
+    self->scope_capacity = capacity;
     return true;
 }
 
 static void scope_release_to(tn_thread *self, size_t base) {
-    while (self->scope_count > base) at_release(self->scope[--self->scope_count]);
+    while (self->scope_count > base) {
+        at_tensor *t = self->scope[--self->scope_count];
+        if (tn_count_down(&t->refs)) end_tensor(t);
+    }
 }
 
 at_scope_guard at_scope_open(void) {
@@ -74,6 +80,11 @@ void at_scope_close(at_scope_guard *guard) {
     guard->open = false;
 }
 
+void tn_scope_clear(void) {
+    tn_thread *self = tn_self();
+    scope_release_to(self, self->scope_base);
+}
+
 void tn_scope_close_all(tn_thread *self) {
     scope_release_to(self, 0);
     free(self->scope);
@@ -83,7 +94,7 @@ void tn_scope_close_all(tn_thread *self) {
 }
 
 at_tensor *tn_scope_add(at_tensor *t) {
-    if (!t || scope_push(tn_self(), t)) return t;
+    if (!t || tn_scope_push(tn_self(), t)) return t;
     at_release(t);
     return NULL;
 }
@@ -96,7 +107,7 @@ at_tensor *at_scope_return(at_tensor *t) {
     if (at > self->scope_base) {
         at--;
     } else { /* another scope or a slot holds it: the enclosing scope gets a hold of its own */
-        if (!scope_push(self, t)) return NULL;
+        if (!tn_scope_push(self, t)) return NULL;
         tn_count_up(&t->refs);
         at = self->scope_count - 1;
     }

@@ -38,9 +38,11 @@ at_shape at_shape_from(int n, const int64_t *dims);
 typedef enum { AT_OPERAND_TENSOR, AT_OPERAND_FLOAT, AT_OPERAND_INTEGER, AT_OPERAND_BOOL } at_operand_kind;
 typedef struct {
     at_operand_kind kind;
-    at_tensor *tensor; /* AT_OPERAND_TENSOR */
-    double real;       /* AT_OPERAND_FLOAT */
-    int64_t integer;   /* AT_OPERAND_INTEGER, AT_OPERAND_BOOL */
+    union {
+        at_tensor *tensor; /* AT_OPERAND_TENSOR */
+        double real;       /* AT_OPERAND_FLOAT */
+        int64_t integer;   /* AT_OPERAND_INTEGER, AT_OPERAND_BOOL */
+    };
 } at_operand;
 at_operand at_operand_tensor(at_tensor *x);
 at_operand at_operand_float(double x);

@@ -1,7 +1,6 @@
 /* tensor/thread.c - a thread's state from its first call to its end. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "thread.h"
 
@@ -16,7 +15,7 @@ static void end_thread(void *thread) {
     free(self->workspace);
     self->workspace = NULL;
     self->workspace_bytes = 0;
-    self->started = false;
+    tn_started = NULL;
 }
 
 static pthread_key_t exit_key;
@@ -24,23 +23,17 @@ static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
 static void make_exit_key(void) { (void)pthread_key_create(&exit_key, end_thread); }
 
-static void start_thread(tn_thread *self) {
+_Thread_local tn_thread *tn_started;
+
+/* Registers what is to be done at the thread's end, and seeds the generator. */
+tn_thread *tn_thread_start(void) {
     pthread_once(&exit_once, make_exit_key);
-    (void)pthread_setspecific(exit_key, self);
-    tn_generator_seed(&self->generator, default_seed);
-    self->started = true;
+    (void)pthread_setspecific(exit_key, &state);
+    tn_generator_seed(&state.generator, default_seed);
+    return tn_started = &state;
 }
 
 /* The thread that ends the process never reaches its key's destructor. */
 __attribute__((destructor)) static void end_process(void) {
-    if (state.started) end_thread(&state);
+    if (tn_started) end_thread(tn_started);
 }
-
-tn_thread *tn_self(void) {
-    if (!state.started) start_thread(&state);
-    return &state;
-}
-
-tn_generator *tn_thread_generator(void) { return &tn_self()->generator; }
-
-void tn_thread_set_operation(const char *name) { state.operation = name; }

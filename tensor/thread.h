@@ -2,19 +2,38 @@
 #ifndef ATLED_THREAD_H
 #define ATLED_THREAD_H
 
-#include "internal.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "random.h"
+#include "tensor.h"
 
 enum {
     TN_BUFFER_CLASSES = 192, /* four for each doubling of the size */
+    TN_OBJECT_MAX = 512,
     TN_OBJECT_CLASSES = TN_OBJECT_MAX / 64 + 1,
     TN_MESSAGE_BYTES = 1024,
     TN_TEXTS = 8,
     TN_TEXT_BYTES = 256
 };
 
-struct tn_thread {
-    bool started; /* the exit handler is registered, the generator seeded */
+struct tn_buffer;
 
+typedef struct tn_thread {
+    at_tensor **scope; /* the tensors of all open scopes, innermost last */
+    size_t scope_count, scope_capacity;
+    size_t scope_base; /* where the innermost scope begins */
+    int scope_depth;   /* scopes open inside the outermost */
+
+    void *free_objects[TN_OBJECT_CLASSES];
+    struct tn_buffer *free_buffers[TN_BUFFER_CLASSES];
+    int64_t kept_bytes; /* in both lists */
+    int64_t may_keep;   /* so many without asking tn_pool_keeps */
+
+    char *workspace; /* registers of the expression that is being evaluated */
+    size_t workspace_bytes;
+
+    const char *operation; /* what error messages about memory name */
     bool has_error_mode;
     at_error_mode error_mode;
     at_error_kind error_kind;
@@ -22,27 +41,76 @@ struct tn_thread {
     char message[TN_MESSAGE_BYTES];
     char text[TN_TEXTS][TN_TEXT_BYTES];
     int next_text;
-    const char *operation;
 
-    at_tensor **scope; /* the tensors of all open scopes, innermost last */
-    size_t scope_count, scope_capacity;
-    size_t scope_base; /* where the innermost scope begins */
-    int scope_depth;   /* scopes open inside the outermost */
+    tn_generator generator; /* seeded */
+} tn_thread;
 
-    tn_buffer *free_buffers[TN_BUFFER_CLASSES];
-    void *free_objects[TN_OBJECT_CLASSES];
-    int64_t kept_bytes; /* in both lists */
+/* For functions that are rarely called: kept out of their callers' way. */
+#if defined(__GNUC__)
+#define TN_RARE __attribute__((cold, noinline))
+#else
+#define TN_RARE
+#endif
 
-    char *workspace; /* registers of the expression that is being evaluated */
-    size_t workspace_bytes;
+/* ---- the calling thread's ---------------------------------------------------------------------------------------- */
 
-    tn_generator generator;
-};
+/* Where a word can have a fixed place in each thread, finding it takes no call. */
+#if defined(__ELF__) && defined(__GNUC__)
+#define TN_FIXED_PLACE __attribute__((tls_model("initial-exec")))
+#else
+#define TN_FIXED_PLACE
+#endif
 
-/* The calling thread's; never NULL. */
-tn_thread *tn_self(void);
+extern _Thread_local tn_thread *tn_started TN_FIXED_PLACE; /* NULL before its first call */
+TN_RARE tn_thread *tn_thread_start(void);
 
-void tn_scope_close_all(tn_thread *self); /* tensor.c */
-void tn_pool_empty(tn_thread *self);      /* pool.c: gives kept memory back to the system */
+static inline tn_thread *tn_self(void) {
+    tn_thread *self = tn_started;
+    return self ? self : tn_thread_start();
+}
+
+static inline void tn_thread_set_operation(const char *name) { tn_self()->operation = name; }
+static inline tn_generator *tn_thread_generator(void) { return &tn_self()->generator; }
+
+/* ---- scopes (tensor.c) ------------------------------------------------------------------------------------------- */
+
+TN_RARE bool tn_scope_grow(tn_thread *self);
+static inline bool tn_scope_push(tn_thread *self, at_tensor *t) {
+    if (self->scope_count == self->scope_capacity && !tn_scope_grow(self)) return false;
+    self->scope[self->scope_count++] = t;
+    return true;
+}
+void tn_scope_clear(void); /* lets go of what the innermost scope has so far */
+void tn_scope_close_all(tn_thread *self);
+
+/* ---- small objects of a fixed size: tensors, values, graph nodes (pool.c) ---------------------------------------- */
+
+void tn_pool_empty(tn_thread *self);                /* gives kept memory back to the system */
+bool tn_pool_keeps(tn_thread *self, int64_t bytes); /* whether the thread may keep as many more */
+TN_RARE void *tn_object_from_system(size_t size);
+
+/* size <= TN_OBJECT_MAX; contents undefined; NULL after reporting an error of memory */
+static inline void *tn_object_new(size_t size) {
+    tn_thread *self = tn_self();
+    size_t size_class = (size + 63) / 64;
+    void *object = self->free_objects[size_class];
+    if (!object) return tn_object_from_system(size);
+    memcpy(&self->free_objects[size_class], object, sizeof(void *)); /* a free object begins with the next one */
+    self->kept_bytes -= (int64_t)size_class * 64;
+    return object;
+}
+
+static inline void tn_object_free(void *object, size_t size) {
+    tn_thread *self = tn_self();
+    size_t size_class = (size + 63) / 64;
+    int64_t bytes = (int64_t)size_class * 64;
+    if (self->kept_bytes + bytes > self->may_keep && !tn_pool_keeps(self, bytes)) {
+        free(object);
+        return;
+    }
+    memcpy(object, &self->free_objects[size_class], sizeof(void *));
+    self->free_objects[size_class] = object;
+    self->kept_bytes += bytes;
+}
 
 #endif

@@ -12,7 +12,8 @@ void at_set_eager(bool on) { atomic_store(&eager, on); }
 
 /* ---- making and releasing ---------------------------------------------------------------------------------------- */
 
-static tn_value *value_of(at_dtype dtype, const at_shape *shape) {
+/* A value but for its shape. */
+static inline tn_value *plain_value(at_dtype dtype, int64_t numel) {
     tn_value *v = tn_object_new(sizeof *v);
     if (!v) return NULL;
     atomic_init(&v->refs, 1);
@@ -20,30 +21,51 @@ static tn_value *value_of(at_dtype dtype, const at_shape *shape) {
     v->dtype = dtype;
     v->instruction = TN_STORED;
     v->n_operands = 0;
-    v->size = v->cost = v->spent = 0;
-    v->shape = *shape;
-    v->numel = tn_shape_numel(shape);
-    tn_contiguous_strides(shape, v->stride);
+    v->size = v->cost = v->spent = v->scalar = 0;
+    v->numel = numel;
     v->offset = 0;
     atomic_init(&v->buffer, NULL);
     atomic_init(&v->packed, NULL);
-    tn_count_value(1);
+    return v;
+}
+
+static tn_value *value_of(at_dtype dtype, const at_shape *shape, int64_t numel) {
+    tn_value *v = plain_value(dtype, numel);
+    if (!v) return NULL;
+    v->shape = *shape;
+    tn_contiguous_strides(shape, v->stride);
+    tn_count_live(1, 0);
+    return v;
+}
+
+static inline void use_own(tn_value *v, int64_t bytes) {
+    atomic_init(&v->own.refs, 1);
+    v->own.data = v->element;
+    v->own.bytes = bytes;
+    atomic_init(&v->buffer, &v->own);
+}
+
+static tn_value *scalar_of(at_dtype dtype) {
+    tn_value *v = plain_value(dtype, 1);
+    if (!v) return NULL;
+    v->scalar = 1 + (int)dtype;
+    v->shape.ndim = 0;
+    use_own(v, (int64_t)tn_dtype_size(dtype));
+    tn_count_live(1, v->own.bytes);
     return v;
 }
 
 /* The depth is bounded: an expression has at most TN_LARGEST_EXPRESSION instructions below each other. */
-void tn_value_release(tn_value *v) {
-    if (!v || !tn_count_down(&v->refs)) return;
+static void release_parts(tn_value *v) {
     for (int i = 0; i < v->n_operands; i++) tn_operand_release(v->operand[i]);
-    tn_buffer_release(atomic_load_explicit(&v->buffer, memory_order_relaxed));
+    if (!tn_has_own(v)) tn_buffer_release(atomic_load_explicit(&v->buffer, memory_order_relaxed));
     tn_value_release(atomic_load_explicit(&v->packed, memory_order_relaxed)); /* which has none itself */
-    tn_object_free(v, sizeof *v);
-    tn_count_value(-1);
 }
 
-void tn_operand_release(tn_value *v) {
-    (void)tn_count_down(&v->readers);
-    tn_value_release(v);
+void tn_value_end(tn_value *v) {
+    if (!v->scalar) release_parts(v);
+    tn_count_live(-1, tn_has_own(v) ? -v->own.bytes : 0);
+    tn_object_free(v, sizeof *v);
 }
 
 static void add_operand(tn_value *v, tn_value *operand) {
@@ -55,16 +77,27 @@ static void add_operand(tn_value *v, tn_value *operand) {
     }
 }
 
-tn_value *tn_value_new(at_dtype dtype, const at_shape *shape) {
-    tn_value *v = value_of(dtype, shape);
+static tn_value *stored_value(at_dtype dtype, const at_shape *shape, int64_t numel) {
+    if (shape->ndim == 0 && tn_is_floating(dtype)) return scalar_of(dtype);
+    tn_value *v = value_of(dtype, shape, numel);
     if (!v) return NULL;
-    tn_buffer *buffer = tn_buffer_new(v->numel * (int64_t)tn_dtype_size(dtype));
+    int64_t bytes = numel * (int64_t)tn_dtype_size(dtype);
+    if (bytes <= TN_SMALL) {
+        use_own(v, bytes);
+        tn_count_live(0, bytes);
+        return v;
+    }
+    tn_buffer *buffer = tn_buffer_new(bytes);
     if (!buffer) {
         tn_value_release(v);
         return NULL;
     }
     atomic_init(&v->buffer, buffer);
     return v;
+}
+
+tn_value *tn_value_new(at_dtype dtype, const at_shape *shape) {
+    return stored_value(dtype, shape, tn_shape_numel(shape));
 }
 
 void *tn_data(const tn_value *v) {
@@ -116,10 +149,36 @@ static bool cut_long_expression(tn_value *const *operands, int n) {
     return true;
 }
 
+/* Few elements from stored operands take one call of a kernel and no program: at is where it reads them. NULL, without
+ * an error, where the operands lie otherwise. */
+static tn_elementwise *kernel_for_few(int instruction, at_dtype dtype, int64_t numel, tn_value *const *operands, int n,
+                                      const void **at) {
+    int form = 0;
+    for (int i = 0; i < n; i++) {
+        const tn_value *x = operands[i];
+        bool lone = x->numel == 1;
+        if (!tn_is_stored(x) || !(lone || (x->numel == numel && tn_is_contiguous(x)))) return NULL;
+        at[i] = tn_data(x);
+        form |= lone << i;
+    }
+    if (numel == 1) form = 0;
+    at_dtype from = operands[n - 1]->dtype;
+    const tn_kernels *kernels = tn_kernels_get();
+    return instruction == TN_CAST ? kernels->cast[from][dtype] : kernels->elementwise[instruction][from][form];
+}
+
 tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands,
                                int n) {
+    int64_t numel = tn_shape_numel(shape);
+    if (numel <= COMPUTE_AT_ONCE) {
+        const void *at[TN_MAX_OPERANDS] = {NULL, NULL, NULL};
+        tn_elementwise *kernel = kernel_for_few(instruction, dtype, numel, operands, n, at);
+        tn_value *few = kernel ? stored_value(dtype, shape, numel) : NULL;
+        if (few) kernel(numel, tn_data(few), at[0], at[1], at[2]);
+        if (kernel) return few;
+    }
     if (!cut_long_expression(operands, n)) return NULL;
-    tn_value *v = value_of(dtype, shape);
+    tn_value *v = value_of(dtype, shape, numel);
     if (!v) return NULL;
     v->instruction = instruction;
     v->size = 1;
@@ -132,10 +191,32 @@ tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *
     return v;
 }
 
+static tn_elementwise *scalar_kernel(int instruction, at_dtype dtype) {
+    return tn_kernels_get()->elementwise[instruction][dtype][0];
+}
+
+tn_value *tn_value_of_scalars(int instruction, const tn_value *a, const tn_value *b) {
+    tn_value *y = scalar_of(a->dtype);
+    if (y) scalar_kernel(instruction, a->dtype)(1, y->element, a->element, b->element, NULL);
+    return y;
+}
+
+bool tn_value_add_scalar(tn_value *sum, const tn_value *x) {
+    bool alone = atomic_load_explicit(&sum->refs, memory_order_acquire) == 1;
+    if (!alone || !tn_are_scalars(sum, x)) return false;
+    double result;
+    scalar_kernel(TN_ADD, sum->dtype)(1, &result, sum->element, x->element, NULL);
+    if (sum->dtype == AT_FLOAT32)
+        memcpy(sum->element, &result, sizeof(float));
+    else
+        memcpy(sum->element, &result, sizeof(double));
+    return true;
+}
+
 /* A value that shows the elements of v in another way, by instruction TN_VIEW or TN_REFLOW, once v is stored. */
 static tn_value *pending_alias(int instruction, tn_value *v, const at_shape *shape) {
     if (!cut_long_expression(&v, 1)) return NULL;
-    tn_value *alias = value_of(v->dtype, shape);
+    tn_value *alias = value_of(v->dtype, shape, tn_shape_numel(shape));
     if (!alias) return NULL;
     alias->instruction = instruction;
     alias->size = 1;
@@ -143,13 +224,23 @@ static tn_value *pending_alias(int instruction, tn_value *v, const at_shape *sha
     return alias;
 }
 
+/* Gives the elements in buffer to a view. A small value's go with it, so the view has a copy, which is not counted. */
+static void share(tn_value *view, tn_buffer *buffer, const tn_value *v) {
+    if (tn_has_own(v)) {
+        use_own(view, 0);
+        memcpy(view->element, v->element, TN_SMALL);
+    } else {
+        atomic_init(&view->buffer, tn_buffer_retain(buffer));
+    }
+}
+
 tn_value *tn_value_view(tn_value *v, const at_shape *shape, const int64_t *stride, int64_t offset) {
     tn_value *view, *base = NULL;
     tn_buffer *buffer = tn_value_settle(v);
     if (!buffer && v->instruction == TN_VIEW && !(base = tn_value_base(v))) buffer = tn_value_settle(v);
     if (buffer) {
-        view = value_of(v->dtype, shape);
-        if (view) atomic_init(&view->buffer, tn_buffer_retain(buffer));
+        view = value_of(v->dtype, shape, tn_shape_numel(shape));
+        if (view) share(view, buffer, v);
     } else {
         view = pending_alias(TN_VIEW, base ? base : v, shape); /* a view's strides are already those of its base */
     }

@@ -707,6 +707,118 @@ static TCase *chapter(Suite *suite, const char *name) {
 }
 
 Suite *autograd_suite(void);
+/* ---- walks that meet each other ---------------------------------------------------------------------------------- */
+
+static at_tensor *walked_again; /* a result of the graph that is being walked */
+static double inner_gradient;
+
+static at_tensor *walk_again(at_tensor *gradient, void *leaf) {
+    at_tensor *inputs[] = {leaf}, *again = walked_again, *inner;
+    if (!again) return NULL; /* called by the inner walk */
+    walked_again = NULL;
+    if (at_gradients(again, inputs, 1, false, &inner)) inner_gradient = at_item(inner);
+    walked_again = again;
+    return at_mul(gradient, 2);
+}
+
+START_TEST(a_hook_walks_over_the_graph_it_is_called_in) {
+    at_tensor *x = at_set_requires_grad(at_scalar(1.5), true), *y = x;
+    for (int i = 0; i < 100; i++) y = at_mul(y, at_sub(2.5, x)); /* x (2.5 - x)^100: 1 - 100 x at 1.5 */
+    walked_again = y;
+    ck_assert(at_register_hook(y, walk_again, x));
+    for (int turn = 0; turn < 2; turn++) {
+        at_zero_grad(x);
+        inner_gradient = 0;
+        ck_assert(at_backward(y));
+        ck_assert_double_eq(inner_gradient, -149);
+        ck_assert_double_eq(at_item(at_grad(x)), -298);
+    }
+}
+END_TEST
+
+static at_tensor *shared_leaf, *shared_result;
+
+static void *walk_shared_graph(void *wrong) {
+    for (int i = 0; i < 200; i++)
+        AT_SCOPE {
+            at_tensor *inputs[] = {shared_leaf}, *g;
+            bool good = at_gradients(shared_result, inputs, 1, i % 2, &g);
+            if (!good || at_item(g) != -149) ++*(int *)wrong;
+        }
+    return NULL;
+}
+
+START_TEST(threads_walk_over_one_graph) {
+    enum { THREADS = 4 };
+    pthread_t thread[THREADS];
+    int wrong[THREADS] = {0};
+    at_tensor *x = at_set_requires_grad(at_scalar(1.5), true), *y = x;
+    for (int i = 0; i < 100; i++) y = at_mul(y, at_sub(2.5, x));
+    shared_leaf = x;
+    shared_result = y;
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, walk_shared_graph, &wrong[i]), 0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        ck_assert_int_eq(wrong[i], 0);
+    }
+}
+END_TEST
+
+/* ---- numbers that are computed in their place -------------------------------------------------------------------- */
+
+static at_tensor *first_seen;
+
+static at_tensor *keep_gradient(at_tensor *gradient, void *context) {
+    (void)context;
+    at_assign(&first_seen, gradient);
+    return NULL;
+}
+
+/* A sum of contributions grows in its place only while nobody else sees it. */
+START_TEST(gradients_that_are_held_do_not_change) {
+    at_tensor *x = at_set_requires_grad(at_scalar(3), true);
+    at_tensor *y = at_add(at_mul(x, x), x), *own = at_scalar(1);
+    ck_assert(at_register_hook(y, keep_gradient, NULL));
+    for (int turn = 1; turn <= 3; turn++) {
+        ck_assert(at_backward_with(y, own));
+        ck_assert_double_eq(at_item(at_grad(x)), 7 * turn);
+        ck_assert_double_eq(at_item(own), 1);
+        ck_assert_double_eq(at_item(first_seen), 1);
+    }
+    at_tensor *before = at_grad(x);
+    ck_assert(at_backward(y));
+    ck_assert_double_eq(at_item(before), 21);
+    ck_assert_double_eq(at_item(at_grad(x)), 28);
+    at_assign(&first_seen, NULL);
+}
+END_TEST
+
+START_TEST(views_of_small_tensors_keep_what_was_there) {
+    at_tensor *x = at_from_floats((float[]){1, 2, 3}, 3), *row = at_reshape(x, 1, 3), *last = at_select(x, 0, 2);
+    at_tensor *number = at_scalar(5), *wide = at_expand(number, 2, 2);
+    at_floats_mut(x)[2] = 7;
+    at_floats_mut(number)[0] = 8;
+    at_floats_mut(row)[0] = 9;
+    ck_assert_double_eq(at_item(last), 3);
+    ck_assert_double_eq(at_get(row, 0, 2), 3);
+    ck_assert_double_eq(at_get(x, 0), 1);
+    ck_assert_double_eq(at_get(x, 2), 7);
+    ck_assert_double_eq(at_get(wide, 1, 1), 5);
+}
+END_TEST
+
+/* Rules are given a leaf as it was when each operation was recorded. */
+START_TEST(a_leaf_with_several_values_in_one_graph) {
+    at_tensor *x = at_set_requires_grad(at_scalar(2), true), *y = at_square(x);
+    at_floats_mut(x)[0] = 5;
+    y = at_add(y, at_square(x));
+    at_floats_mut(x)[0] = 100;
+    ck_assert(at_backward(y));
+    ck_assert_double_eq(at_item(at_grad(x)), 2 * 2 + 2 * 5);
+}
+END_TEST
+
 Suite *autograd_suite(void) {
     Suite *suite = suite_create("autograd");
     TCase *tests = chapter(suite, "leaves");
@@ -752,6 +864,13 @@ Suite *autograd_suite(void) {
     tests = chapter(suite, "depth");
     tcase_add_test(tests, a_chain_of_200000_operations);
     tcase_add_test(tests, an_operation_of_a_thousand_inputs);
+    tests = chapter(suite, "walks that meet each other");
+    tcase_add_test(tests, a_hook_walks_over_the_graph_it_is_called_in);
+    tcase_add_test(tests, threads_walk_over_one_graph);
+    tests = chapter(suite, "numbers in their place");
+    tcase_add_test(tests, gradients_that_are_held_do_not_change);
+    tcase_add_test(tests, views_of_small_tensors_keep_what_was_there);
+    tcase_add_test(tests, a_leaf_with_several_values_in_one_graph);
     tests = chapter(suite, "edges");
     tcase_add_test(tests, powers_by_the_base);
     tcase_add_test(tests, powers_by_the_exponent);
