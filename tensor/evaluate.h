@@ -26,8 +26,8 @@ typedef enum {
 typedef struct {
     tn_value *value; /* held: a stored value, or the pending one that this slot computes */
     tn_slot_kind kind;
-    int element;     /* bytes of one */
-    size_t reg;      /* where in the workspace its register begins, if it has one */
+    int element; /* bytes of one */
+    size_t reg;  /* where in the workspace its register begins, if it has one */
 
     const char *data; /* of a stored value, seen in the shape of the program */
     int64_t stride[AT_MAX_DIMS];
@@ -74,8 +74,7 @@ const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, 
 
 /* The same; where the program was made TN_TO_SUM, *factor may become something other than NULL: then each element has
  * still to be multiplied by that of *factor. */
-const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t start, int64_t n,
-                                   const void **factor);
+const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t start, int64_t n, const void **factor);
 
 /* How far to go from start at once: to the end of a row or over several whole ones. */
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end);

@@ -227,13 +227,14 @@ WHERE(where_bool, byte)
 
 /* ---- pairs of instructions --------------------------------------------------------------------------------------- */
 
-/* out[i] = second in u and z = c[c_index], where u is first in x = a[a_index] and y = b[b_index] */
-#define PAIR_LOOP(name, a_index, b_index, c_index, first, second)                                                      \
+/* out[i] = second in u and z = c_element, where u is first in x = a_element and y = b_element */
+#define PAIR_LOOP(name, a_element, b_element, c_element, first, second)                                                \
     ELEMENTWISE(name) {                                                                                                \
         const float *a = a_, *b = b_, *c = c_;                                                                         \
         float *out = out_;                                                                                             \
+        (void)c;                                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                                              \
-            const float x = a[a_index], y = b[b_index], z = c[c_index];                                                \
+            const float x = a_element, y = b_element, z = c_element;                                                   \
             const float u = (first);                                                                                   \
             out[i] = (second);                                                                                         \
             (void)y, (void)z;                                                                                          \
@@ -241,29 +242,29 @@ WHERE(where_bool, byte)
     }
 
 #define PAIR(name, first, second)                                                                                      \
-    PAIR_LOOP(name, i, i, i, first, second)                                                                            \
-    PAIR_LOOP(name##_scalar_a, 0, i, i, first, second)                                                                 \
-    PAIR_LOOP(name##_scalar_b, i, 0, i, first, second)                                                                 \
-    PAIR_LOOP(name##_scalar_ab, 0, 0, i, first, second)                                                                \
-    PAIR_LOOP(name##_scalar_c, i, i, 0, first, second)                                                                 \
-    PAIR_LOOP(name##_scalar_ac, 0, i, 0, first, second)                                                                \
-    PAIR_LOOP(name##_scalar_bc, i, 0, 0, first, second)
+    PAIR_LOOP(name, a[i], b[i], c[i], first, second)                                                                   \
+    PAIR_LOOP(name##_scalar_a, a[0], b[i], c[i], first, second)                                                        \
+    PAIR_LOOP(name##_scalar_b, a[i], b[0], c[i], first, second)                                                        \
+    PAIR_LOOP(name##_scalar_ab, a[0], b[0], c[i], first, second)                                                       \
+    PAIR_LOOP(name##_scalar_c, a[i], b[i], c[0], first, second)                                                        \
+    PAIR_LOOP(name##_scalar_ac, a[0], b[i], c[0], first, second)                                                       \
+    PAIR_LOOP(name##_scalar_bc, a[i], b[0], c[0], first, second)
 #define PAIR_WITHOUT_C(name, first, second)                                                                            \
-    PAIR_LOOP(name, i, i, i, first, second)                                                                            \
-    PAIR_LOOP(name##_scalar_a, 0, i, i, first, second)                                                                 \
-    PAIR_LOOP(name##_scalar_b, i, 0, i, first, second)
+    PAIR_LOOP(name, a[i], b[i], 0.0f, first, second)                                                                   \
+    PAIR_LOOP(name##_scalar_a, a[0], b[i], 0.0f, first, second)                                                        \
+    PAIR_LOOP(name##_scalar_b, a[i], b[0], 0.0f, first, second)
 #define SECONDS(name, first)                                                                                           \
     PAIR(name##_add, first, u + z)                                                                                     \
     PAIR(name##_sub, first, u - z)                                                                                     \
     PAIR(name##_sub_from, first, z - u)                                                                                \
-    PAIR(name##_mul, first, u * z)                                                                                     \
-    PAIR_WITHOUT_C(name##_square, first, u * u)                                                                        \
+    PAIR(name##_mul, first, u *z)                                                                                      \
+    PAIR_WITHOUT_C(name##_square, first, u *u)                                                                         \
     PAIR_WITHOUT_C(name##_neg, first, -u)                                                                              \
     PAIR_WITHOUT_C(name##_relu, first, u < 0.0f ? 0.0f : u)
 
 SECONDS(add, x + y)
 SECONDS(sub, x - y)
-SECONDS(mul, x * y)
+SECONDS(mul, x *y)
 SECONDS(neg, -x)
 
 /* ---- casts ------------------------------------------------------------------------------------------------------- */
@@ -338,8 +339,7 @@ enum { LANES = 32 };
         for (int64_t j = 0; j < 4; j++) lane[j] = combine(lane[j], lane[j + 4]);                                       \
         for (int64_t j = 0; j < 2; j++) lane[j] = combine(lane[j], lane[j + 2]);                                       \
         return combine(lane[0], lane[1]);                                                                              \
-    }                                                                                                                  \
-                                                                                                                       \
+    }
 
 #define REDUCE(name, type, accumulator, neutral, combine)                                                              \
     REDUCE_ROW(name, accumulator, neutral, combine, in[i], const type *restrict in)                                    \
@@ -529,7 +529,8 @@ REDUCE_ROW(largest_f64, double, -(double)INFINITY, LARGER_NUMBER, in[i], const d
     static void softmax_##suffix(int64_t rows, int64_t n, void *elements) {                                            \
         type *x = elements;                                                                                            \
         for (int64_t r = 0; r < rows; r++)                                                                             \
-            exp_from_##suffix(n, x + r * n, x + r * n, n < 8 ? few_largest_##suffix(n, x + r * n) : many_largest_##suffix(n, x + r * n));\
+            exp_from_##suffix(n, x + r * n, x + r * n,                                                                 \
+                              n < 8 ? few_largest_##suffix(n, x + r * n) : many_largest_##suffix(n, x + r * n));       \
         for (int64_t r = 0; r < rows; r++) {                                                                           \
             double sum = sum_of_##suffix(n, x + r * n);                                                                \
             scale_##suffix(n, x + r * n, (type)(1 / sum));                                                             \
@@ -658,7 +659,9 @@ const tn_kernels TN_TABLE = {
             [TN_OR] = BINARY_B(logical_or),
             [TN_WHERE] = WHERE_FIB(where),
         },
-    .pair = {[TN_FIRST_ADD] = PAIRS(add), [TN_FIRST_SUB] = PAIRS(sub), [TN_FIRST_MUL] = PAIRS(mul),
+    .pair = {[TN_FIRST_ADD] = PAIRS(add),
+             [TN_FIRST_SUB] = PAIRS(sub),
+             [TN_FIRST_MUL] = PAIRS(mul),
              [TN_FIRST_NEG] = PAIRS(neg)},
     .cast =
         {

@@ -247,7 +247,8 @@ tn_value *tn_value_reduce(tn_reduction kind, tn_value *x, int first, int count, 
     reduction r = {.kind = kind, .dtype = x->dtype, .outer = 1, .n = 1, .inner = 1};
     for (int d = 0; d < x->shape.ndim; d++)
         *(d < first ? &r.outer : d < first + count ? &r.n : &r.inner) *= x->shape.dim[d];
-    int64_t row = x->shape.ndim ? x->shape.dim[x->shape.ndim - 1] : 1; /* by the shape, so that all ways to compute x agree */
+    int64_t row =
+        x->shape.ndim ? x->shape.dim[x->shape.ndim - 1] : 1; /* by the shape, so that all ways to compute x agree */
     at_dtype dtype = result_dtype(kind, x->dtype);
     if (x->numel == 0) return reduce_nothing(&r, dtype, result);
     if (r.n == 1) return reduce_ones(x, dtype, result);

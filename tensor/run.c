@@ -62,7 +62,8 @@ static void gather_range(const tn_program *p, const tn_slot *slot, place at, int
     const char *data = slot->data + offset_of(p, slot, &at) * slot->element;
     while (n > 0) {
         int64_t done;
-        if (stride == 0 && inner > 0 && at.index[inner] == 0 && n >= row) { /* one element a row, several rows at once */
+        if (stride == 0 && inner > 0 && at.index[inner] == 0 &&
+            n >= row) { /* one element a row, several rows at once */
             int64_t rows = smaller(n / row, p->space.dim[inner - 1] - at.index[inner - 1]);
             p->kernels->fill_rows[size](rows, row, out, data, slot->stride[inner - 1]);
             data += advance(p, slot, &at, inner - 1, rows) * slot->element;

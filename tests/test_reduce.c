@@ -33,8 +33,7 @@ static void check_sums(at_tensor *x, int dim, double epsilon) {
         if (!(fabsl((long double)sums[r] - sum) <= (long double)epsilon * fabsl(sum) + size * before))
             ck_abort_msg("(%d, %d) along %d: sum %d is %.17g and not %.17Lg", (int)rows, (int)columns, dim, (int)r,
                          sums[r], sum);
-        if (!(fabsl((long double)means[r] - sum / n) <=
-              4 * (long double)epsilon * fabsl(sum / n) + size / n * before))
+        if (!(fabsl((long double)means[r] - sum / n) <= 4 * (long double)epsilon * fabsl(sum / n) + size / n * before))
             ck_abort_msg("(%d, %d) along %d: mean %d is %.17g", (int)rows, (int)columns, dim, (int)r, means[r]);
     }
 }
