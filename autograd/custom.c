@@ -96,7 +96,8 @@ AG_RULE(custom) {
                            .n = c->n,
                            .context = c->context,
                            .saved = v->x + c->n,
-                           .n_saved = v->n - c->n};
+                           .n_saved = v->n - c->n,
+                           .needed = v->needed};
     unsigned before = tn_failures();
     if (!c->operation.derivative(&call, v->g, v->y, v->dx) && tn_failures() == before)
         at_fail(AT_ERROR_STATE, "%s: its derivative fails without an error", c->operation.name);

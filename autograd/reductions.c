@@ -281,29 +281,21 @@ REDUCTION(all)
 
 /* ---- softmax and its relatives ----------------------------------------------------------------------------------- */
 
-static at_tensor *softmax_last(ag_operation operation, at_tensor *x) {
-    return x ? ag_record(operation, tn_value_softmax(x->value, operation == AG_log_softmax), &x, 1, NULL) : NULL;
-}
-
 static at_tensor *softmax(ag_operation operation, at_tensor *x, int dim) {
+    unsigned dims;
     AG_CHECK_TENSOR(ag_name(operation), x);
-    if (!check_floating(ag_name(operation), x)) return NULL;
-    if ((dim = tn_check_dim(ag_name(operation), &x->value->shape, dim)) < 0) return NULL;
-    if (dim >= x->value->shape.ndim - 1) return softmax_last(operation, x);
-    at_tensor *y = softmax_last(operation, at_transpose(x, dim, -1));
-    return y ? at_transpose(y, dim, -1) : NULL;
-}
-
-static unsigned last_dim(const at_tensor *x) {
-    int ndim = x->value->shape.ndim;
-    return ndim ? 1u << (ndim - 1) : 0;
+    if (!check_floating(ag_name(operation), x) || !one_dim(ag_name(operation), x, dim, &dims)) return NULL;
+    if (dim < 0) dim = x->value->shape.ndim ? dim + x->value->shape.ndim : 0;
+    ag_parameters p = {0};
+    tn_value *y = tn_value_softmax(x->value, dim, operation == AG_log_softmax);
+    return ag_record(operation, y, &x, 1, remember(&p, dims));
 }
 
 at_tensor *at_softmax(at_tensor *x, int dim) { return softmax(AG_softmax, x, dim); }
-AG_RULE(softmax) { v->dx[0] = at_mul(v->y, at_sub(v->g, ag_sum(at_mul(v->g, v->y), last_dim(v->y), true))); }
+AG_RULE(softmax) { v->dx[0] = at_mul(v->y, at_sub(v->g, ag_sum(at_mul(v->g, v->y), remembered(v), true))); }
 
 at_tensor *at_log_softmax(at_tensor *x, int dim) { return softmax(AG_log_softmax, x, dim); }
-AG_RULE(log_softmax) { v->dx[0] = at_sub(v->g, at_mul(at_exp(v->y), ag_sum(v->g, last_dim(v->y), true))); }
+AG_RULE(log_softmax) { v->dx[0] = at_sub(v->g, at_mul(at_exp(v->y), ag_sum(v->g, remembered(v), true))); }
 
 /* log sum exp x = m + log sum exp(x - m) for the largest element m; an infinite m is left in. */
 static at_tensor *shifted_logsumexp(at_tensor *x, unsigned dims) {

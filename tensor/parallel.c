@@ -9,7 +9,11 @@
 #include "parallel.h"
 #include "thread.h"
 
-enum { MAX_THREADS = 64, PIECE = 32 * 1024 /* elements: some 10 microseconds */ };
+enum {
+    MAX_THREADS = 64,
+    PIECE = 32 * 1024, /* elements: some 10 microseconds */
+    SPINS = 1000       /* some 50 microseconds, about as long as it takes to wake a thread */
+};
 
 typedef struct {
     bool (*body)(void *context, int64_t start, int64_t end);
@@ -26,18 +30,26 @@ static struct {
     pthread_t thread[MAX_THREADS];
     int n_threads; /* running, beside the caller's */
     job *current;
-    int helpers;   /* of them, how many the current job may have */
-    unsigned turn; /* counts jobs, so that each worker joins each once */
-    int busy;      /* workers in the current job */
+    int helpers;      /* of them, how many the current job may have */
+    atomic_uint turn; /* counts jobs, so that each worker joins each once */
+    atomic_uint busy; /* workers in the current job */
     bool stop;
 } pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 
 static pthread_mutex_t user = PTHREAD_MUTEX_INITIALIZER; /* held by the thread whose job it is */
 static atomic_int wanted;                                /* 0: as many as there are processors */
 
+/* Asking the system takes as long as a small job. */
+static int processors(void) {
+    static atomic_int known;
+    int n = atomic_load_explicit(&known, memory_order_relaxed);
+    if (n == 0) atomic_store(&known, n = (int)sysconf(_SC_NPROCESSORS_ONLN));
+    return n;
+}
+
 int at_num_threads(void) {
     int n = atomic_load(&wanted);
-    if (n == 0) n = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (n == 0) n = processors();
     return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
 }
 
@@ -55,6 +67,17 @@ static void take_pieces(job *j) {
         int64_t end = j->n - start < j->piece ? j->n : start + j->piece;
         if (!j->body(j->context, start, end) && !atomic_exchange(&j->failed, true))
             snprintf(j->message, sizeof j->message, "%s", at_error() ? at_error() : "out of memory");
+    }
+}
+
+/* Waits a little without sleeping: in a sequence of operations the next job comes soon. Not where threads would keep
+ * each other from running. */
+static void spin_while(atomic_uint *counter, unsigned value) {
+    if (pool.n_threads >= processors()) return;
+    for (int i = 0; i < SPINS && atomic_load_explicit(counter, memory_order_relaxed) == value; i++) {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#endif
     }
 }
 
@@ -81,6 +104,9 @@ static void *worker(void *index) {
         at_clear_error();
         pthread_mutex_lock(&pool.mutex);
         if (--pool.busy == 0) pthread_cond_signal(&pool.done);
+        pthread_mutex_unlock(&pool.mutex);
+        spin_while(&pool.turn, seen);
+        pthread_mutex_lock(&pool.mutex);
     }
     pthread_mutex_unlock(&pool.mutex);
     return NULL;
@@ -92,7 +118,8 @@ static void forget_threads(void) {
     pthread_cond_init(&pool.work, NULL);
     pthread_cond_init(&pool.done, NULL);
     pthread_mutex_init(&user, NULL);
-    pool.n_threads = pool.busy = 0;
+    pool.n_threads = 0;
+    atomic_store(&pool.busy, 0);
     pool.current = NULL;
 }
 

@@ -9,8 +9,8 @@
  * products of bools, give int64. For TN_MAX and TN_MIN there is at least one element to each result. */
 tn_value *tn_value_reduce(tn_reduction reduction, tn_value *x, int first, int count, const at_shape *result);
 
-/* exp x / sum exp x along the last dimension, or its logarithm; floating point. */
-tn_value *tn_value_softmax(tn_value *x, bool logarithm);
+/* exp x / sum exp x along dimension dim, or its logarithm; floating point. */
+tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm);
 
 /* (p, q) x (q, r) -> (p, r), or (batch, p, q) x (batch, q, r) -> (batch, p, r); of one dtype, not bool. */
 tn_value *tn_value_bmm(tn_value *a, tn_value *b);

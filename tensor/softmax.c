@@ -1,7 +1,9 @@
-/* tensor/softmax.c - softmax and its logarithm along the last dimension, safe for any finite input.
+/* tensor/softmax.c - softmax and its logarithm along a dimension, safe for any finite input.
  *
- * exp(x - m) / sum exp(x - m), m the row's largest element: no term overflows and the sum is at least 1. */
+ * exp(x - m) / sum exp(x - m), m the row's largest element: no term overflows and the sum is at least 1. A value is
+ * seen as (outer, n, inner), its middle normalised: rows where inner is 1, columns otherwise. */
 #include <math.h>
+#include <string.h>
 
 #include "evaluate.h"
 #include "parallel.h"
@@ -9,7 +11,7 @@
 
 typedef struct {
     const tn_program *program;
-    int64_t n; /* elements of a row */
+    int64_t n, inner; /* elements of a row or column; columns side by side */
     bool logarithm;
     at_dtype dtype;
     char *out;
@@ -103,7 +105,93 @@ static bool long_rows(void *context, int64_t start, int64_t end) {
     return true;
 }
 
-tn_value *tn_value_softmax(tn_value *x, bool logarithm) {
+/* ---- columns ----------------------------------------------------------------------------------------------------- */
+
+/* Some columns side by side, at most a block of them, and what is known of each. */
+typedef struct {
+    const softmax *s;
+    int64_t outer, first, width;
+    double largest[TN_BLOCK], sum[TN_BLOCK], a[TN_BLOCK], b[TN_BLOCK]; /* of either dtype; sum is double */
+} columns;
+
+static char *row_of(const columns *c, int64_t i) {
+    const softmax *s = c->s;
+    return s->out + ((c->outer * s->n + i) * s->inner + c->first) * (int64_t)tn_dtype_size(s->dtype);
+}
+
+static void elementwise(const columns *c, tn_op op, at_dtype dtype, void *out, const void *x, const void *y) {
+    c->s->program->kernels->elementwise[op][dtype][0](c->width, out, x, y, NULL);
+}
+
+/* Puts the elements that are to be normalised in place: row by row, or whole rows at a time. */
+static void compute_columns(const columns *c, char *workspace) {
+    const softmax *s = c->s;
+    bool whole = c->width == s->inner;
+    int64_t n = whole ? s->n * s->inner : c->width, start = c->outer * s->n * s->inner + c->first;
+    for (int64_t i = 0; i < (whole ? 1 : s->n); i++, start += s->inner)
+        for (int64_t at = 0, m; at < n; at += m) {
+            m = n - at < TN_BLOCK ? n - at : TN_BLOCK;
+            tn_program_run(s->program, workspace, start + at, m,
+                           s->out + (start + at) * (int64_t)tn_dtype_size(s->dtype));
+        }
+}
+
+/* largest and sum; the exponentials are left in place, unless the logarithm is wanted. */
+static void add_up(columns *c) {
+    const softmax *s = c->s;
+    const tn_kernels *k = s->program->kernels;
+    memcpy(c->largest, row_of(c, 0), (size_t)c->width * tn_dtype_size(s->dtype));
+    memset(c->sum, 0, (size_t)c->width * sizeof(double));
+    for (int64_t i = 1; i < s->n; i++) k->accumulate[TN_MAX][s->dtype](c->width, c->largest, row_of(c, i));
+    for (int64_t i = 0; i < s->n; i++) {
+        void *exponential = s->logarithm ? (void *)c->b : row_of(c, i);
+        elementwise(c, TN_SUB, s->dtype, c->a, row_of(c, i), c->largest);
+        elementwise(c, TN_EXP, s->dtype, exponential, c->a, NULL);
+        k->accumulate[TN_SUM][s->dtype](c->width, c->sum, exponential);
+    }
+}
+
+static void normalise(columns *c) {
+    const softmax *s = c->s;
+    elementwise(c, s->logarithm ? TN_LOG : TN_RECIPROCAL, AT_FLOAT64, c->a, c->sum, NULL);
+    s->program->kernels->cast[AT_FLOAT64][s->dtype](c->width, c->b, c->a, NULL, NULL);
+    for (int64_t i = 0; i < s->n; i++) {
+        char *row = row_of(c, i);
+        if (s->logarithm) {
+            elementwise(c, TN_SUB, s->dtype, c->a, row, c->largest);
+            elementwise(c, TN_SUB, s->dtype, row, c->a, c->b);
+        } else {
+            elementwise(c, TN_MUL, s->dtype, c->a, row, c->b);
+            memcpy(row, c->a, (size_t)c->width * tn_dtype_size(s->dtype));
+        }
+    }
+}
+
+/* Blocks of columns, those of all outer indices counted through; one counts as its n * TN_BLOCK elements. */
+static bool column_blocks(void *context, int64_t start, int64_t end) {
+    const softmax *s = context;
+    int64_t blocks = (s->inner + TN_BLOCK - 1) / TN_BLOCK, elements = s->n * TN_BLOCK;
+    char *workspace = tn_program_workspace(s->program);
+    if (!workspace) return false;
+    for (int64_t i = start / elements; i < end / elements; i++) {
+        columns c = {.s = s, .outer = i / blocks, .first = i % blocks * TN_BLOCK};
+        c.width = s->inner - c.first < TN_BLOCK ? s->inner - c.first : TN_BLOCK;
+        compute_columns(&c, workspace);
+        add_up(&c);
+        normalise(&c);
+    }
+    return true;
+}
+
+/* ---- any dimension ----------------------------------------------------------------------------------------------- */
+
+static bool run_softmax(const softmax *s, int64_t numel) {
+    if (s->inner == 1) return tn_parallel(numel, s->n, s->n > TN_BLOCK ? long_rows : short_rows, (void *)s);
+    int64_t outer = numel / s->n / s->inner, blocks = (s->inner + TN_BLOCK - 1) / TN_BLOCK;
+    return tn_parallel(outer * blocks * s->n * TN_BLOCK, s->n * TN_BLOCK, column_blocks, (void *)s);
+}
+
+tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm) {
     tn_value *y = tn_value_new(x->dtype, &x->shape);
     if (!y || x->numel == 0) return y;
     tn_program p;
@@ -111,9 +199,9 @@ tn_value *tn_value_softmax(tn_value *x, bool logarithm) {
         tn_value_release(y);
         return NULL;
     }
-    int64_t n = x->shape.ndim ? x->shape.dim[x->shape.ndim - 1] : 1;
-    softmax s = {.program = &p, .n = n, .logarithm = logarithm, .dtype = x->dtype, .out = tn_data(y)};
-    bool done = tn_parallel(x->numel, n, n > TN_BLOCK ? long_rows : short_rows, &s);
+    softmax s = {.program = &p, .n = 1, .inner = 1, .logarithm = logarithm, .dtype = x->dtype, .out = tn_data(y)};
+    for (int d = dim; d < x->shape.ndim; d++) *(d == dim ? &s.n : &s.inner) *= x->shape.dim[d];
+    bool done = run_softmax(&s, x->numel);
     tn_program_end(&p, done);
     if (done) return y;
     tn_value_release(y);
