@@ -6,6 +6,8 @@
 /* Recomputing an element may cost as many additions as this before the value is kept instead. */
 enum { WORTH_KEEPING = 12 };
 
+enum { LARGEST_PANEL = 1 << 20 };
+
 static bool is_stored(const tn_slot *slot) { return slot->kind > TN_SLOT_ABSORBED; }
 
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
@@ -269,6 +271,22 @@ static void classify_reads(tn_program *p) {
     }
 }
 
+/* Panels follow the registers. Not for rows so long that a panel would not stay in the cache. */
+static void assign_panels(tn_program *p) {
+    int inner = p->space.ndim - 1;
+    int64_t row = p->space.dim[inner];
+    for (int i = 0; i < p->n_slots; i++) {
+        tn_slot *slot = &p->slot[i];
+        slot->panel = 0;
+        if (slot->kind != TN_SLOT_GATHERED || inner == 0 || slot->stride[inner - 1] != 1 || slot->stride[inner] <= 1)
+            continue;
+        int64_t bytes = row * TN_PANEL_ROWS * slot->element;
+        if (bytes > LARGEST_PANEL || p->numel < TN_BLOCK) continue;
+        slot->panel = p->workspace_bytes;
+        p->workspace_bytes += sizeof(tn_panel) + (size_t)(bytes + 63) / 64 * 64;
+    }
+}
+
 static void find_last_uses(const tn_program *p, int *last_use) {
     for (int i = 0; i < p->n_slots; i++) last_use[i] = i;
     for (int i = 0; i < p->n_slots; i++)
@@ -296,7 +314,7 @@ static void assign_registers(tn_program *p) {
     size_t bytes = element * TN_BLOCK + 64; /* the 64 keep registers out of one another's way in the cache */
     for (int i = 0; i < p->n_slots; i++) p->slot[i].reg = bytes * (size_t)number[i];
     p->spread = bytes * (size_t)(n > 0 ? n : 1); /* one register there is always, for the result */
-    p->workspace_bytes = p->spread + bytes;
+    p->workspace_bytes = (p->spread + bytes + 63) / 64 * 64;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -313,6 +331,7 @@ tn_value *tn_program_try(tn_program *p, tn_value *v, tn_purpose purpose) {
     join_dims(p);
     classify_reads(p);
     assign_registers(p);
+    assign_panels(p);
     return NULL;
 }
 

@@ -11,6 +11,7 @@
 
 enum {
     TN_BLOCK = 1024,                             /* elements that pass through a program at a time */
+    TN_PANEL_ROWS = 16,                          /* of a transposed operand that are turned round together */
     TN_MAX_SLOTS = 3 * TN_LARGEST_EXPRESSION + 8 /* an instruction, and two more operands to read for each */
 };
 
@@ -31,6 +32,7 @@ typedef struct {
 
     const char *data; /* of a stored value, seen in the shape of the program */
     int64_t stride[AT_MAX_DIMS];
+    size_t panel; /* where in the workspace the panel of a transposed operand is, or 0 */
 
     int instruction;
     int n_operands;
@@ -48,6 +50,14 @@ typedef struct {
     const tn_kernels *kernels;
     tn_slot slot[TN_MAX_SLOTS];
 } tn_program;
+
+/* Some rows of a transposed operand as they lie in the program's shape: read row by row, such an operand takes one
+ * element from each line of memory that it touches, and comes back for the next one when the line is gone. */
+typedef struct {
+    const char *data; /* where the first of them begins in the operand; NULL: the panel is empty */
+    int64_t rows;
+    _Alignas(64) char elements[];
+} tn_panel;
 
 /* What the program is for decides what it keeps of the costly parts that something else may still read. Only a program
  * that then runs over its whole range may keep anything. */

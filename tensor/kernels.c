@@ -541,6 +541,8 @@ SOFTMAX(f64, double)
 
 /* ---- moving elements of a size, whatever they are ---------------------------------------------------------------- */
 
+enum { TILE = 64 }; /* so many lines of memory at a time are read for all the rows that have a part in them */
+
 /* memcpy of a constant size is one load or store. */
 #define MOVES(size)                                                                                                    \
     static void fill_##size(int64_t n, void *restrict out, const void *restrict element) {                             \
@@ -556,6 +558,17 @@ SOFTMAX(f64, double)
         char *to = out;                                                                                                \
         const char *from = x;                                                                                          \
         for (int64_t i = 0; i < n; i++) memcpy(to + i * size, from + i * stride * size, size);                         \
+    }                                                                                                                  \
+    static void transpose_##size(int64_t rows, int64_t n, void *restrict out, const void *restrict x,                  \
+                                 int64_t stride) {                                                                     \
+        char *to = out;                                                                                                \
+        const char *from = x;                                                                                          \
+        for (int64_t start = 0; start < n; start += TILE) {                                                            \
+            int64_t end = start + TILE < n ? start + TILE : n;                                                         \
+            for (int64_t r = 0; r < rows; r++)                                                                         \
+                for (int64_t i = start; i < end; i++)                                                                  \
+                    memcpy(to + (r * n + i) * size, from + (r + i * stride) * size, size);                             \
+        }                                                                                                              \
     }                                                                                                                  \
     static void spread_##size(int64_t n, void *restrict out, int64_t stride, const void *restrict x) {                 \
         char *to = out;                                                                                                \
@@ -686,6 +699,7 @@ const tn_kernels TN_TABLE = {
     .fill = {[0] = fill_1, [2] = fill_4, [3] = fill_8},
     .fill_rows = {[0] = fill_rows_1, [2] = fill_rows_4, [3] = fill_rows_8},
     .gather = {[0] = gather_1, [2] = gather_4, [3] = gather_8},
+    .transpose = {[0] = transpose_1, [2] = transpose_4, [3] = transpose_8},
     .spread = {[0] = spread_1, [2] = spread_4, [3] = spread_8},
     .gemm = &TN_PASTE(tn_gemm_kernels_, TN_LEVEL),
     .keys = OF_DTYPES(keys),

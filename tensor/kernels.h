@@ -94,6 +94,8 @@ typedef struct {
     void (*fill_rows[4])(int64_t rows, int64_t n, void *out, const void *x, int64_t stride);
     /* out[i] = x[i * stride]; stride in elements, may be negative or 0 */
     void (*gather[4])(int64_t n, void *out, const void *x, int64_t stride);
+    /* out[r * n + i] = x[r + i * stride] for r < rows */
+    void (*transpose[4])(int64_t rows, int64_t n, void *out, const void *x, int64_t stride);
     void (*spread[4])(int64_t n, void *out, int64_t stride, const void *x); /* out[i * stride] = x[i] */
 
     const struct tn_gemm_kernels *gemm; /* blocks of matrix products: gemm.h */

@@ -6,6 +6,10 @@
 #include "evaluate.h"
 #include "thread.h"
 
+static tn_panel *panel_of(const tn_slot *slot, char *workspace) {
+    return (tn_panel *)(void *)(workspace + slot->panel);
+}
+
 char *tn_program_workspace(const tn_program *p) {
     tn_thread *self = tn_self();
     if (self->workspace_bytes < p->workspace_bytes) {
@@ -15,8 +19,15 @@ char *tn_program_workspace(const tn_program *p) {
         self->workspace = grown;
         self->workspace_bytes = p->workspace_bytes;
     }
+    for (int i = 0; i < p->n_slots; i++)
+        if (p->slot[i].panel) panel_of(&p->slot[i], self->workspace)->data = NULL;
     return self->workspace;
 }
+
+typedef struct {
+    const char *at;
+    bool scalar; /* one element stands for all */
+} operand_block;
 
 /* ---- reading by strides ------------------------------------------------------------------------------------------ */
 
@@ -56,6 +67,36 @@ static int64_t advance(const tn_program *p, const tn_slot *slot, place *at, int 
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/* The row of a transposed operand that at is in, out of a panel. */
+static const char *row_in_panel(const tn_program *p, const tn_slot *slot, const place *at, char *workspace) {
+    tn_panel *panel = panel_of(slot, workspace);
+    int inner = p->space.ndim - 1;
+    int64_t row = p->space.dim[inner];
+    const char *data = slot->data + (offset_of(p, slot, at) - at->index[inner] * slot->stride[inner]) * slot->element;
+    if (!panel->data || data < panel->data || data >= panel->data + panel->rows * slot->element) {
+        panel->data = data;
+        panel->rows = smaller(TN_PANEL_ROWS, p->space.dim[inner - 1] - at->index[inner - 1]);
+        p->kernels->transpose[size_index(slot->element)](panel->rows, row, panel->elements, data, slot->stride[inner]);
+    }
+    return panel->elements + (data - panel->data) * row;
+}
+
+/* Rows of a transposed operand. */
+static operand_block read_transposed(const tn_program *p, const tn_slot *slot, place at, int64_t n, char *into,
+                                     char *workspace) {
+    int inner = p->space.ndim - 1;
+    int64_t row = p->space.dim[inner], element = slot->element;
+    if (at.index[inner] + n <= row)
+        return (operand_block){row_in_panel(p, slot, &at, workspace) + at.index[inner] * element, false};
+    for (int64_t done = 0, m; done < n; done += m) {
+        m = smaller(n - done, row - at.index[inner]);
+        const char *from = row_in_panel(p, slot, &at, workspace) + at.index[inner] * element;
+        memcpy(into + done * element, from, (size_t)(m * element));
+        (void)advance(p, slot, &at, inner, m);
+    }
+    return (operand_block){into, false};
+}
+
 static void gather_range(const tn_program *p, const tn_slot *slot, place at, int64_t n, char *out) {
     int size = size_index(slot->element), inner = p->space.ndim - 1;
     int64_t row = p->space.dim[inner], stride = slot->stride[inner];
@@ -82,11 +123,6 @@ static void gather_range(const tn_program *p, const tn_slot *slot, place at, int
 }
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    const char *at;
-    bool scalar; /* one element stands for all */
-} operand_block;
 
 /* Stored elements that do not lie side by side: without a copy where they do in this range, or are one and the same. */
 static operand_block read_strided(const tn_program *p, const tn_slot *slot, const place *at, int64_t n, char *into) {
@@ -141,7 +177,8 @@ static void run_slots(const tn_program *p, int n_slots, operand_block *block, ch
         case TN_SLOT_IN_PLACE: block[i] = (operand_block){slot->data + start * slot->element, false}; break;
         case TN_SLOT_GATHERED:
             if (at.index[0] < 0) at = place_of(p, start);
-            block[i] = read_strided(p, slot, &at, n, into);
+            block[i] =
+                slot->panel ? read_transposed(p, slot, at, n, into, workspace) : read_strided(p, slot, &at, n, into);
             break;
         case TN_SLOT_COMPUTED:
             if (slot->keep) into = slot->keep->data + start * slot->element;
