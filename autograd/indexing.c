@@ -518,44 +518,6 @@ at_tensor *at_topk(at_tensor *x, int64_t k, int dim, at_tensor **indices) {
 
 /* ---- extremes along a dimension ---------------------------------------------------------------------------------- */
 
-/* The first index of the largest or smallest element of each column; a NaN wins over everything, the first NaN over
- * later ones. */
-#define EXTREME_INDEX(name, type, is_nan)                                                                              \
-    static void name(const at_shape *around, bool largest, const type *x, int64_t *index) {                            \
-        int64_t n = around->dim[1], inner = around->dim[2];                                                            \
-        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                                         \
-            const type *column = x + i / inner * n * inner + i % inner;                                                \
-            int64_t best = 0;                                                                                          \
-            for (int64_t k = 1; k < n; k++) {                                                                          \
-                type a = column[k * inner], b = column[best * inner];                                                  \
-                bool better = largest ? a > b : a < b;                                                                 \
-                if ((better || is_nan(a)) && !is_nan(b)) best = k;                                                     \
-            }                                                                                                          \
-            index[i] = best;                                                                                           \
-        }                                                                                                              \
-    }
-#define NEVER(x) false
-EXTREME_INDEX(extreme_f32, float, isnan)
-EXTREME_INDEX(extreme_f64, double, isnan)
-EXTREME_INDEX(extreme_i64, int64_t, NEVER)
-EXTREME_INDEX(extreme_bool, bool, NEVER)
-
-static tn_value *extreme_indices(tn_value *x, int dim, bool largest) {
-    at_shape shape = x->shape, around = ag_around(&shape, dim);
-    if (shape.ndim) shape.dim[dim] = 1;
-    tn_value *from = tn_value_contiguous(x), *y = from ? tn_value_new(AT_INT64, &shape) : NULL;
-    if (y && y->numel > 0) {
-        switch (x->dtype) {
-        case AT_FLOAT32: extreme_f32(&around, largest, tn_data(from), tn_data(y)); break;
-        case AT_FLOAT64: extreme_f64(&around, largest, tn_data(from), tn_data(y)); break;
-        case AT_INT64: extreme_i64(&around, largest, tn_data(from), tn_data(y)); break;
-        case AT_BOOL: extreme_bool(&around, largest, tn_data(from), tn_data(y)); break;
-        }
-    }
-    tn_value_release(from);
-    return y;
-}
-
 /* dim is left with size 1. */
 static at_tensor *arg_extreme(const char *function, at_tensor *x, int *dim, bool largest) {
     AG_CHECK_TENSOR(function, x);
@@ -564,7 +526,7 @@ static at_tensor *arg_extreme(const char *function, at_tensor *x, int *dim, bool
     if (shape->ndim && shape->dim[*dim] == 0)
         return at_fail(AT_ERROR_SHAPE, "%s: dimension %d of %s has no elements, so no %s", function, *dim,
                        tn_describe(x), largest ? "largest" : "smallest");
-    return ag_record(AG_argmax, extreme_indices(x->value, *dim, largest), &x, 1, NULL);
+    return ag_record(AG_argmax, tn_value_extreme(x->value, *dim, largest), &x, 1, NULL);
 }
 
 static at_tensor *drop_dim(at_tensor *y, int dim, bool keepdim) {

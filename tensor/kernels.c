@@ -475,6 +475,30 @@ ACCUMULATE(min_to_f64, double, double, SMALLER)
 ACCUMULATE(min_to_i64, int64_t, int64_t, SMALLER)
 ACCUMULATE(min_to_bool, byte, byte, ALL)
 
+/* x != x only for NaN */
+#define EXTREME(name, type, order)                                                                                     \
+    static void name(int64_t n, const void *restrict elements, int64_t turn, void *restrict best_,                     \
+                     int64_t *restrict index) {                                                                        \
+        const type *in = elements;                                                                                     \
+        type *best = best_;                                                                                            \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const type x = in[i], y = best[i];                                                                         \
+            const int64_t before = index[i];                                                                           \
+            const int better = ((x order y) | (x != x)) & (y == y);                                                    \
+            best[i] = better ? x : y;                                                                                  \
+            index[i] = better ? turn : before;                                                                         \
+        }                                                                                                              \
+    }
+
+EXTREME(smallest_f32, float, <)
+EXTREME(smallest_f64, double, <)
+EXTREME(smallest_i64, int64_t, <)
+EXTREME(smallest_bool, byte, <)
+EXTREME(largest_f32, float, >)
+EXTREME(largest_f64, double, >)
+EXTREME(largest_i64, int64_t, >)
+EXTREME(largest_bool, byte, >)
+
 /* ---- for softmax ------------------------------------------------------------------------------------------------- */
 
 /* Products are rounded to float32 before they are added up, as those of an elementwise multiplication are. */
@@ -522,15 +546,15 @@ static void scale_f64(int64_t n, double *x, double factor) {
 
 /* The largest need not be NaN where a row has one: the sum will be. */
 #define LARGER_NUMBER(x, y) ((x) > (y) ? (x) : (y))
-REDUCE_ROW(largest_f32, float, -INFINITY, LARGER_NUMBER, in[i], const float *restrict in)
-REDUCE_ROW(largest_f64, double, -(double)INFINITY, LARGER_NUMBER, in[i], const double *restrict in)
+REDUCE_ROW(top_f32, float, -INFINITY, LARGER_NUMBER, in[i], const float *restrict in)
+REDUCE_ROW(top_f64, double, -(double)INFINITY, LARGER_NUMBER, in[i], const double *restrict in)
 
 #define SOFTMAX(suffix, type)                                                                                          \
     static void softmax_##suffix(int64_t rows, int64_t n, void *elements) {                                            \
         type *x = elements;                                                                                            \
         for (int64_t r = 0; r < rows; r++)                                                                             \
             exp_from_##suffix(n, x + r * n, x + r * n,                                                                 \
-                              n < 8 ? few_largest_##suffix(n, x + r * n) : many_largest_##suffix(n, x + r * n));       \
+                              n < 8 ? few_top_##suffix(n, x + r * n) : many_top_##suffix(n, x + r * n));               \
         for (int64_t r = 0; r < rows; r++) {                                                                           \
             double sum = sum_of_##suffix(n, x + r * n);                                                                \
             scale_##suffix(n, x + r * n, (type)(1 / sum));                                                             \
@@ -689,6 +713,7 @@ const tn_kernels TN_TABLE = {
                    [TN_PROD] = OF_DTYPES(mul_to),
                    [TN_MAX] = OF_DTYPES(max_to),
                    [TN_MIN] = OF_DTYPES(min_to)},
+    .extreme = {OF_DTYPES(smallest), OF_DTYPES(largest)},
     .reduce_add = {sum_f64, sum_f64, sum_i64, sum_i64},
     .dot_f32 = dot_f32,
     .exp_shifted_f32 = exp_shifted_f32,

@@ -64,6 +64,9 @@ typedef void tn_reduce(int64_t rows, int64_t n, void *accumulators, const void *
 /* accumulator[i] = accumulator[i] (+, *, max, min) x[i] for n accumulators. */
 typedef void tn_accumulate(int64_t n, void *accumulators, const void *x);
 
+/* Where x[i] is larger (smaller) than best[i], or the first NaN, it becomes best[i], and turn becomes index[i]. */
+typedef void tn_extreme(int64_t n, const void *x, int64_t turn, void *best, int64_t *index);
+
 /* What a sum or product accumulates in: double for float32 and float64, int64_t for int64 and bool. Largest and
  * smallest are of the dtype itself; NaN wins over everything. */
 typedef enum { TN_SUM, TN_PROD, TN_MAX, TN_MIN, TN_REDUCTIONS } tn_reduction;
@@ -75,6 +78,7 @@ typedef struct {
     tn_elementwise *cast[TN_DTYPES][TN_DTYPES];  /* [from][to]; to bool: != 0; float to int64: towards zero */
     tn_reduce *reduce[TN_REDUCTIONS][TN_DTYPES]; /* bool: SUM and PROD to int64_t, MAX is any, MIN is all */
     tn_accumulate *accumulate[TN_REDUCTIONS][TN_DTYPES];
+    tn_extreme *extreme[2][TN_DTYPES]; /* [0] for the smallest, [1] for the largest */
     /* sum of n accumulators (double or int64_t, dtype says whose), pairwise or better, to one */
     tn_reduce *reduce_add[TN_DTYPES];
     /* the sums of a[i] * b[i] over rows of n >= 1 elements */

@@ -9,6 +9,10 @@
  * products of bools, give int64. For TN_MAX and TN_MIN there is at least one element to each result. */
 tn_value *tn_value_reduce(tn_reduction reduction, tn_value *x, int first, int count, const at_shape *result);
 
+/* The index of the first largest or smallest element along dimension dim, which keeps size 1; a NaN comes before
+ * everything. The dimension has elements. */
+tn_value *tn_value_extreme(tn_value *x, int dim, bool largest);
+
 /* exp x / sum exp x along dimension dim, or its logarithm; floating point. */
 tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm);
 
