@@ -448,6 +448,12 @@ static void sum_f32(int64_t rows, int64_t n, void *restrict results, const void 
     for (int64_t r = 0; r < rows; r++, x += n) ((double *)results)[r] = sum_of_f32(n, x);
 }
 
+/* Products are rounded to float32 before they are added up, as those of an elementwise multiplication are. */
+static void dot_f32(int64_t rows, int64_t n, double *restrict results, const float *restrict a,
+                    const float *restrict b) {
+    for (int64_t r = 0; r < rows; r++, a += n, b += n) results[r] = dot_of_f32(n, a, b);
+}
+
 #define ACCUMULATE(name, type, accumulator, combine)                                                                   \
     static void name(int64_t n, void *restrict accumulators, const void *restrict elements) {                          \
         accumulator *out = accumulators;                                                                               \
@@ -501,13 +507,8 @@ EXTREME(largest_bool, byte, >)
 
 /* ---- for softmax ------------------------------------------------------------------------------------------------- */
 
-/* Products are rounded to float32 before they are added up, as those of an elementwise multiplication are. */
-static void dot_f32(int64_t rows, int64_t n, double *restrict results, const float *restrict a,
-                    const float *restrict b) {
-    for (int64_t r = 0; r < rows; r++, a += n, b += n) results[r] = dot_of_f32(n, a, b);
-}
-
-/* x and out may be the same array, but do not overlap otherwise. */
+/* out[i] = exp(x[i] - shift). x and out may be the same array, but do not overlap otherwise. The rest is padded, as in
+ * REDUCE_ROW: a scalar exp costs as much as a vector of them. */
 static inline void exp_from_f32(int64_t n, float *out, const float *x, float shift) {
     int64_t whole = n / 16 * 16;
     int32_t rest = (int32_t)(n - whole);
@@ -522,6 +523,7 @@ static inline void exp_from_f32(int64_t n, float *out, const float *x, float shi
             if (j < rest) out[whole + j] = last[j];
     }
 }
+
 static double exp_shifted_f32(int64_t n, float *out, const float *x, float shift) {
     exp_from_f32(n, out, x, shift);
     return sum_of_f32(n, out);

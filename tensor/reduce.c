@@ -1,7 +1,8 @@
 /* tensor/reduce.c - sums, products, largest and smallest elements.
  *
  * A value is seen as (outer, n, inner), its middle reduced. Sums are accurate and do not depend on the number of
- * threads: float32 accumulates in double; what is longer than a block is summed by blocks, and those pairwise. */
+ * threads: float32 adds at most four elements before it goes on in double; what is longer than a block is summed by
+ * blocks, and those pairwise. */
 #include <string.h>
 
 #include "evaluate.h"

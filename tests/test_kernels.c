@@ -670,6 +670,101 @@ START_TEST(test_accumulate) {
 }
 END_TEST
 
+/* ---- two instructions in one pass -------------------------------------------------------------------------------- */
+
+static const tn_op first_op[] = {TN_ADD, TN_SUB, TN_MUL, TN_NEG};
+static const tn_op second_op[] = {TN_ADD, TN_SUB, TN_SUB, TN_MUL, TN_SQUARE, TN_NEG, TN_RELU};
+
+/* The same by two kernels, with scalars written out. */
+static void one_after_the_other(const tn_kernels *k, int f, int t, int n, float *out, const float *const *operand) {
+    static float u[N_MAX];
+    k->elementwise[first_op[f]][AT_FLOAT32][0](n, u, operand[0], operand[1], NULL);
+    const float *x = t == TN_THEN_SUB_FROM ? operand[2] : u, *y = t == TN_THEN_SUB_FROM ? u : operand[2];
+    k->elementwise[second_op[t]][AT_FLOAT32][0](n, out, x, y, NULL);
+}
+
+START_TEST(test_pairs) {
+    static array in[3], spread[3];
+    static float expected[N_MAX], out[N_MAX + 1];
+    int kernels = 0;
+    for (int f = 0; f < TN_FIRSTS; f++)
+        for (int t = 0; t < TN_SECONDS; t++)
+            for (int form = 0; form < TN_FORMS; form++) {
+                tn_elementwise *kernel = levels[_i]->pair[f][t][form];
+                if (!kernel) continue;
+                kernels++;
+                for (int s = 0; s < N_SIZES; s++) {
+                    const float *operand[3];
+                    for (int o = 0; o < 3; o++) {
+                        fill_randomly(&in[o], AT_FLOAT32);
+                        for (int i = 0; i < N_MAX; i++) spread[o].f32[i] = in[o].f32[form >> o & 1 ? 0 : i];
+                        operand[o] = spread[o].f32;
+                    }
+                    bool alone = t >= TN_THEN_SQUARE;
+                    one_after_the_other(levels[_i], f, t, sizes[s], expected, operand);
+                    out[sizes[s]] = 42;
+                    kernel(sizes[s], out, in[0].f32, in[1].f32, alone ? NULL : in[2].f32);
+                    for (int i = 0; i < sizes[s]; i++)
+                        REQUIRE(memcmp(&out[i], &expected[i], 4) == 0 || (isnan(out[i]) && isnan(expected[i])),
+                                "first %d, second %d, form %d, element %d of %d: %a, not %a", f, t, form, i, sizes[s],
+                                (double)out[i], (double)expected[i]);
+                    ck_assert(out[sizes[s]] == 42.0f);
+                }
+            }
+    ck_assert_int_eq(kernels, TN_FIRSTS * (4 * 7 + 3 * 3));
+}
+END_TEST
+
+/* A sum of products has the bits of the sum of what the multiplication gives; rows one after another. */
+START_TEST(test_sums_of_products) {
+    static array a, b, product;
+    double sums[N_MAX], expected[N_MAX];
+    for (int s = 1; s < N_SIZES; s++)
+        for (int rows = 1; rows * sizes[s] <= N_MAX; rows += 1 + rows) {
+            int n = rows * sizes[s];
+            for (int i = 0; i < n; i++) {
+                a.f32[i] = (float)(random_bits() % 2001) / 1000 - 1;
+                b.f32[i] = (float)(random_bits() % 2001) / 1000 - 1;
+            }
+            levels[_i]->elementwise[TN_MUL][AT_FLOAT32][0](n, &product, &a, &b, NULL);
+            levels[_i]->dot_f32(rows, sizes[s], sums, a.f32, b.f32);
+            levels[_i]->reduce[TN_SUM][AT_FLOAT32](rows, sizes[s], expected, &product);
+            for (int r = 0; r < rows; r++) {
+                double one;
+                levels[_i]->reduce[TN_SUM][AT_FLOAT32](1, sizes[s], &one, product.f32 + r * sizes[s]);
+                ck_assert_double_eq(sums[r], expected[r]);
+                ck_assert_double_eq(expected[r], one);
+            }
+        }
+}
+END_TEST
+
+START_TEST(test_extremes) {
+    static array in, best, before;
+    static int64_t index[N_MAX];
+    for (int largest = 0; largest < 2; largest++)
+        for (int d = 0; d < TN_DTYPES; d++)
+            for (int s = 0; s < N_SIZES; s++) {
+                at_dtype dtype = (at_dtype)d;
+                fill_randomly(&in, dtype);
+                fill_randomly(&before, dtype);
+                best = before;
+                for (int i = 0; i < N_MAX; i++) index[i] = -1;
+                levels[_i]->extreme[largest][d](sizes[s], &in, 7, &best, index);
+                for (int i = 0; i < N_MAX; i++) {
+                    element x = get(&in, dtype, i), y = get(&before, dtype, i), z = get(&best, dtype, i);
+                    bool above = is_real(dtype) ? (largest ? x.real > y.real : x.real < y.real) || isnan(x.real)
+                                                : (largest ? x.integer > y.integer : x.integer < y.integer);
+                    bool taken = i < sizes[s] && above && !(is_real(dtype) && isnan(y.real));
+                    element want = taken ? x : y;
+                    REQUIRE(index[i] == (taken ? 7 : -1), "index %d of %d", i, sizes[s]);
+                    REQUIRE(is_real(dtype) ? z.real == want.real || isnan(want.real) : z.integer == want.integer,
+                            "element %d of %d", i, sizes[s]);
+                }
+            }
+}
+END_TEST
+
 /* ---- for softmax ------------------------------------------------------------------------------------------------- */
 
 START_TEST(test_exp_shifted_float32) {
@@ -702,7 +797,7 @@ START_TEST(test_exp_shifted_float64) {
                 REQUIRE(y[i] == exp(x[i] - 88), "exp of %a", x[i] - 88);
                 expected += y[i];
             }
-            ck_assert_double_le(fabs(sum - expected), 0x1.8p-23 * expected);
+            ck_assert_double_le(fabs(sum - expected), 1e-13 * expected);
         }
 }
 END_TEST
@@ -751,6 +846,28 @@ START_TEST(test_fill) {
             ck_assert(narrow[(size_t)sizes[s] * size] == behind);
         }
     }
+}
+END_TEST
+
+START_TEST(test_rows_filled_and_transposed) {
+    static array in, out;
+    const int bytes[] = {1, 0, 4, 8};
+    for (int size = 0; size < 4; size += size ? 1 : 2)
+        for (int n = 1; n <= 70; n += 23)
+            for (int rows = 1; rows * n <= N_MAX && rows <= 16; rows += 5) {
+                const char *x = (const char *)&in, *y = (const char *)&out;
+                fill_randomly(&in, AT_INT64);
+                memset(&out, 0, sizeof out);
+                levels[_i]->fill_rows[size](rows, n, &out, &in, 3);
+                for (int i = 0; i < rows * n; i++)
+                    REQUIRE(!memcmp(y + i * bytes[size], x + i / n * 3 * bytes[size], (size_t)bytes[size]), "%d", i);
+                if (n * (rows + 2) > N_MAX) continue;
+                levels[_i]->transpose[size](rows, n, &out, &in, rows + 2);
+                for (int i = 0; i < rows * n; i++)
+                    REQUIRE(!memcmp(y + i * bytes[size], x + (i / n + i % n * (rows + 2)) * bytes[size],
+                                    (size_t)bytes[size]),
+                            "%d", i);
+            }
 }
 END_TEST
 
@@ -809,6 +926,7 @@ Suite *kernels_suite(void) {
     tcase_add_loop_test(elementwise, test_float32_powers_of_special_values, 0, n_levels);
     tcase_add_loop_test(elementwise, test_fixed_powers, 0, n_levels);
     tcase_add_loop_test(elementwise, test_casts, 0, n_levels);
+    tcase_add_loop_test(elementwise, test_pairs, 0, n_levels);
     suite_add_tcase(suite, elementwise);
 
     TCase *reductions = tcase_create("reductions");
@@ -818,6 +936,8 @@ Suite *kernels_suite(void) {
     tcase_add_loop_test(reductions, test_sums_have_the_same_bits_at_every_level, 0, n_levels);
     tcase_add_loop_test(reductions, test_integer_accumulators_are_added, 0, n_levels);
     tcase_add_loop_test(reductions, test_accumulate, 0, n_levels);
+    tcase_add_loop_test(reductions, test_sums_of_products, 0, n_levels);
+    tcase_add_loop_test(reductions, test_extremes, 0, n_levels);
     suite_add_tcase(suite, reductions);
 
     TCase *others = tcase_create("others");
@@ -825,6 +945,7 @@ Suite *kernels_suite(void) {
     tcase_add_loop_test(others, test_exp_shifted_float64, 0, n_levels);
     tcase_add_loop_test(others, test_scale, 0, n_levels);
     tcase_add_loop_test(others, test_fill, 0, n_levels);
+    tcase_add_loop_test(others, test_rows_filled_and_transposed, 0, n_levels);
     tcase_add_loop_test(others, test_gather_and_spread, 0, n_levels);
     tcase_add_test(others, test_the_best_level_is_chosen);
     tcase_add_loop_test(others, test_a_level_can_be_asked_for, 0, n_levels);
