@@ -166,8 +166,9 @@ static at_tensor *all_but_own(at_tensor *x, int64_t n_train) {
 /* One parameter w, by which all distances are multiplied: it is to make the attention as narrow as suits the data. The
  * loss is the squared error of every example as the others predict it. */
 static bool train(const chapter *c, NWKernelRegression *net) {
-    at_tensor *keys = all_but_own(c->x_train, c->n_train);
-    at_tensor *values = all_but_own(c->y_train, c->n_train);
+    const bool fused = c->options.fused; /* (n_train) keys for all queries, and each leaves out its own */
+    at_tensor *keys = fused ? c->x_train : all_but_own(c->x_train, c->n_train);
+    at_tensor *values = fused ? c->y_train : all_but_own(c->y_train, c->n_train);
     const int64_t epochs = (int64_t)c->options.epochs;
     training_log log;
     if (!training_log_start(&log, epochs, c->options.quiet)) return false;
@@ -175,7 +176,8 @@ static bool train(const chapter *c, NWKernelRegression *net) {
     for (int64_t epoch = 1; epoch <= epochs && !at_error(); epoch++) {
         AT_SCOPE {
             at_optimizer_zero_grad(trainer);
-            at_tensor *y_hat = at_nw_kernel_regression_forward(net, c->x_train, keys, values);
+            at_tensor *y_hat =
+                at_nw_kernel_regression_forward(net, c->x_train, keys, values, .leave_one_out = fused, .fused = fused);
             at_tensor *loss = at_sum(at_mse_loss(y_hat, c->y_train, AT_NONE));
             if (at_backward(loss) && at_optimizer_step(trainer)) training_log_add(&log, at_item(loss));
         }

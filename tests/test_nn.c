@@ -216,7 +216,7 @@ BALANCED_TEST(nw_kernel_regression_of_wrong_shapes) {
     ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, at_zeros(4, 2), at_zeros(4, 2)));
     expect_error(AT_ERROR_SHAPE,
                  "nw_kernel_regression_forward: queries (3), keys (4, 2), values (4, 2): want (queries), (queries, "
-                 "keys), (queries, keys)");
+                 "keys), (queries, keys), or (keys) for the same ones at every query");
     ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, k, at_zeros(3, 1)));
     at_clear_error();
     ck_assert_ptr_null(at_nw_kernel_regression_forward(net, k, k, k));
@@ -228,6 +228,198 @@ BALANCED_TEST(nw_kernel_regression_of_wrong_shapes) {
     ck_assert_ptr_null(net->attention_weights);
     CHECK_SHAPE(at_nw_kernel_regression_forward(net, at_zeros(0), at_zeros(0, 5), at_zeros(0, 5)), 0);
     at_module_free(&net->module);
+}
+
+/* ---- attention whose weights are not stored ---------------------------------------------------------------------- */
+
+/* What the forwards below are given, and the prediction with its gradients by queries, keys, values and w. */
+typedef struct {
+    int64_t n_queries, n_keys;
+    int keys_dims, values_dims;
+    bool leave_one_out;
+    at_dtype dtype;
+} pooling_case;
+enum { POOLING_RESULTS = 5 };
+
+static at_tensor *pooling_input(at_tensor *x, at_dtype dtype) {
+    return at_set_requires_grad(at_contiguous(at_to(x, dtype)), true);
+}
+
+static void run_pooling(const pooling_case *c, bool fused, at_tensor **results) {
+    at_manual_seed(3);
+    NWKernelRegression *net = at_nw_kernel_regression();
+    at_assign(&net->w, pooling_input(at_full(5, 1), c->dtype));
+    at_shape each = AT_SHAPE(c->n_queries, c->n_keys), one = AT_SHAPE(c->n_keys);
+    at_tensor *x[] = {pooling_input(at_rand(c->n_queries), c->dtype),
+                      pooling_input(at_rand_shape(c->keys_dims == 2 ? each : one), c->dtype),
+                      pooling_input(at_rand_shape(c->values_dims == 2 ? each : one), c->dtype), net->w};
+    results[0] =
+        at_nw_kernel_regression_forward(net, x[0], x[1], x[2], .leave_one_out = c->leave_one_out, .fused = fused);
+    at_tensor *weights = at_to(at_sin(at_arange(1, 1 + (double)c->n_queries, 1)), c->dtype);
+    ck_assert(at_backward(at_sum(at_mul(results[0], weights))));
+    for (int i = 0; i < 4; i++) results[1 + i] = at_grad(x[i]);
+    if (fused)
+        ck_assert_ptr_null(net->attention_weights);
+    else
+        CHECK_SHAPE(net->attention_weights, c->n_queries, c->n_keys);
+    at_module_free(&net->module);
+}
+
+static void compare_fused_with_stored(const pooling_case *c) {
+    at_tensor *stored[POOLING_RESULTS], *fused[POOLING_RESULTS];
+    double tolerance = c->dtype == AT_FLOAT64 ? 1e-13 : 1e-5;
+    run_pooling(c, false, stored);
+    run_pooling(c, true, fused);
+    for (int i = 0; i < POOLING_RESULTS; i++)
+        ck_assert_msg(at_check_close(fused[i], stored[i], tolerance, tolerance), "%d queries, %d keys, result %d: %s",
+                      (int)c->n_queries, (int)c->n_keys, i, at_error());
+}
+
+/* 700 keys are enough for two blocks of queries, of which the second is shorter. */
+BALANCED_TEST(fused_pooling_gives_what_stored_pooling_gives) {
+    static const int64_t sizes[][2] = {{0, 0}, {0, 3}, {3, 0}, {1, 1}, {4, 1},
+                                       {1, 4}, {2, 2}, {5, 5}, {9, 4}, {700, 700}};
+    for (at_dtype dtype = AT_FLOAT32; dtype <= AT_FLOAT64; dtype++)
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+            for (int dims = 0; dims < 4; dims++)
+                for (int leave_one_out = 0; leave_one_out < 2; leave_one_out++)
+                    AT_SCOPE {
+                        pooling_case c = {sizes[s][0], sizes[s][1], 1 + dims % 2, 1 + dims / 2, leave_one_out, dtype};
+                        if (leave_one_out && (c.n_queries != c.n_keys || c.n_keys == 1)) continue;
+                        compare_fused_with_stored(&c);
+                    }
+}
+
+/* x in every row, without the diagonal: as the chapter makes its keys. */
+static at_tensor *all_but_own(at_tensor *x) {
+    int64_t n = at_numel(x);
+    at_tensor *off_diagonal = at_to(at_sub(1, at_eye(n)), AT_BOOL);
+    return at_reshape(at_masked_select(at_repeat(x, n, 1), off_diagonal), n, -1);
+}
+
+BALANCED_TEST(leaving_one_out_is_a_matrix_without_its_diagonal) {
+    at_manual_seed(1);
+    NWKernelRegression *net = at_nw_kernel_regression();
+    at_tensor *x = at_to(at_mul(at_rand(40), 5), AT_FLOAT64), *y = at_sin(x);
+    at_tensor *expected = at_nw_kernel_regression_forward(net, x, all_but_own(x), all_but_own(y));
+    ck_assert(at_backward(at_sum(expected)));
+    at_tensor *gradient = at_grad(net->w);
+    for (int fused = 0; fused < 2; fused++) {
+        at_zero_grad(net->w);
+        at_tensor *found = at_nw_kernel_regression_forward(net, x, x, y, .leave_one_out = true, .fused = fused);
+        ck_assert_msg(at_check_close(found, expected, 1e-14, 1e-14), "%s", at_error());
+        ck_assert(at_backward(at_sum(found)));
+        ck_assert_msg(at_check_close(at_grad(net->w), gradient, 1e-6, 1e-6), "%s", at_error());
+        if (!fused)
+            for (int i = 0; i < 40; i++) ck_assert_double_eq(at_get(net->attention_weights, i, i), 0);
+    }
+    at_module_free(&net->module);
+}
+
+/* Inputs: queries, keys, values, w. */
+static at_tensor *fused_pooling(at_tensor **inputs, int n, void *context) {
+    NWKernelRegression net = {.w = inputs[3]};
+    (void)n;
+    return at_nw_kernel_regression_forward(&net, inputs[0], inputs[1], inputs[2], .leave_one_out = *(bool *)context,
+                                           .fused = true);
+}
+
+BALANCED_TEST(gradients_of_fused_pooling) {
+    for (int dims = 0; dims < 4; dims++) {
+        bool leave_one_out = dims % 2;
+        at_tensor *inputs[] = {at_rand(4), dims / 2 ? at_rand(4, 4) : at_rand(4), dims / 2 ? at_rand(4, 4) : at_rand(4),
+                               at_rand(1)};
+        for (int i = 0; i < 4; i++) inputs[i] = pooling_input(inputs[i], AT_FLOAT64);
+        ck_assert_msg(at_gradcheck(fused_pooling, inputs, 4, &leave_one_out), "%s", at_error());
+        ck_assert_msg(at_gradgradcheck(fused_pooling, inputs, 4, &leave_one_out), "%s", at_error());
+    }
+}
+
+BALANCED_TEST(fused_pooling_has_the_same_bits_for_any_number_of_threads) {
+    static const int threads[] = {2, 3, 8};
+    const pooling_case c = {900, 900, 1, 1, true, AT_FLOAT32};
+    at_tensor *expected[POOLING_RESULTS], *found[POOLING_RESULTS];
+    int before = at_num_threads();
+    at_set_num_threads(1);
+    run_pooling(&c, true, expected);
+    for (int t = 0; t < 3; t++) {
+        at_set_num_threads(threads[t]);
+        run_pooling(&c, true, found);
+        for (int i = 0; i < POOLING_RESULTS; i++) ck_assert(at_equal(found[i], expected[i]));
+    }
+    at_set_num_threads(before);
+}
+
+BALANCED_TEST(fused_pooling_keeps_no_weights) {
+    NWKernelRegression *net = at_nw_kernel_regression();
+    at_tensor *x = at_rand(1000);
+    int64_t before = at_live_bytes();
+    at_tensor *y = at_nw_kernel_regression_forward(net, x, x, x, .leave_one_out = true, .fused = true);
+    ck_assert_int_le(at_live_bytes() - before, 1000 * (4 + 8)); /* the prediction and the places */
+    ck_assert(at_backward(at_sum(y)));
+    AT_NO_GRAD { ck_assert(!at_requires_grad(at_nw_kernel_regression_forward(net, x, x, x, .fused = true))); }
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(wrong_shapes_of_keys_for_every_query) {
+    NWKernelRegression *net = at_nw_kernel_regression();
+    at_tensor *q = at_zeros(3), *one = at_zeros(1);
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, at_zeros(4), at_zeros(5), .fused = true));
+    expect_error(AT_ERROR_SHAPE,
+                 "nw_kernel_regression_forward: queries (3), keys (4), values (5): want (queries), (queries, keys), "
+                 "(queries, keys), or (keys) for the same ones at every query");
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, at_zeros(4), at_zeros(2, 4)));
+    at_clear_error();
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, at_scalar(1), q));
+    at_clear_error();
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, at_zeros(4), at_zeros(4), .leave_one_out = true));
+    expect_error(AT_ERROR_SHAPE, "nw_kernel_regression_forward: leave_one_out with queries (3), keys (4): want as many "
+                                 "keys as queries, and at least two");
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, one, one, one, .leave_one_out = true));
+    at_clear_error();
+    ck_assert_ptr_null(net->attention_weights);
+    at_module_free(&net->module);
+}
+
+static at_tensor *attention_with_weights(at_tensor **x, int n, void *context) {
+    (void)n, (void)context;
+    at_tensor *scores = at_div(at_matmul(x[0], at_transpose(x[1], 0, 1)), sqrt((double)at_size(x[0], 1)));
+    return at_matmul(at_softmax(scores, 1), x[2]);
+}
+static at_tensor *attention_without(at_tensor **x, int n, void *context) {
+    (void)n, (void)context;
+    return at_scaled_dot_product_attention(x[0], x[1], x[2]);
+}
+
+static void compare_attention(int64_t n_queries, int64_t n_keys, int64_t features, int64_t outputs) {
+    at_tensor *x[] = {at_randn(n_queries, features), at_randn(n_keys, features), at_randn(n_keys, outputs)};
+    at_tensor *weights = at_to(at_randn(n_queries, outputs), AT_FLOAT64), *gradient[3];
+    for (int i = 0; i < 3; i++) x[i] = pooling_input(x[i], AT_FLOAT64);
+    at_tensor *expected = attention_with_weights(x, 3, NULL), *found = attention_without(x, 3, NULL);
+    ck_assert_msg(at_check_close(found, expected, 1e-13, 1e-13), "%s", at_error());
+    ck_assert(at_backward(at_sum(at_mul(expected, weights))));
+    for (int i = 0; i < 3; i++) {
+        gradient[i] = at_grad(x[i]);
+        at_zero_grad(x[i]);
+    }
+    ck_assert(at_backward(at_sum(at_mul(found, weights))));
+    for (int i = 0; i < 3; i++)
+        ck_assert_msg(at_check_close(at_grad(x[i]), gradient[i], 1e-12, 1e-12), "%s", at_error());
+}
+
+BALANCED_TEST(scaled_dot_product_attention) {
+    compare_attention(700, 600, 8, 3);
+    compare_attention(1, 1, 1, 1);
+    compare_attention(0, 4, 2, 2);
+    at_tensor *x[] = {at_randn(4, 3), at_randn(5, 3), at_randn(5, 2)};
+    for (int i = 0; i < 3; i++) x[i] = pooling_input(x[i], AT_FLOAT64);
+    ck_assert_msg(at_gradcheck(attention_without, x, 3, NULL), "%s", at_error());
+    ck_assert_msg(at_gradgradcheck(attention_without, x, 3, NULL), "%s", at_error());
+    ck_assert_ptr_null(at_scaled_dot_product_attention(x[0], x[2], x[1]));
+    expect_error(AT_ERROR_SHAPE, "scaled_dot_product_attention: queries (4, 3), keys (5, 2), values (5, 3): want "
+                                 "(queries, features), (keys, features), (keys, outputs)");
+    ck_assert_ptr_null(at_scaled_dot_product_attention(x[0], NULL, x[1]));
+    expect_error(AT_ERROR_VALUE, "scaled_dot_product_attention: keys is NULL");
 }
 
 Suite *nn_suite(void) {
@@ -246,5 +438,14 @@ Suite *nn_suite(void) {
     tcase_add_test(models, attention_weights_keep_no_graph_alive);
     tcase_add_test(models, nw_kernel_regression_of_wrong_shapes);
     suite_add_tcase(suite, models);
+    TCase *fused = tcase_create("fused");
+    tcase_add_test(fused, fused_pooling_gives_what_stored_pooling_gives);
+    tcase_add_test(fused, leaving_one_out_is_a_matrix_without_its_diagonal);
+    tcase_add_test(fused, gradients_of_fused_pooling);
+    tcase_add_test(fused, fused_pooling_has_the_same_bits_for_any_number_of_threads);
+    tcase_add_test(fused, fused_pooling_keeps_no_weights);
+    tcase_add_test(fused, wrong_shapes_of_keys_for_every_query);
+    tcase_add_test(fused, scaled_dot_product_attention);
+    suite_add_tcase(suite, fused);
     return suite;
 }

@@ -111,6 +111,7 @@ settings settings_from_arguments(int argc, char **argv) {
         {"bandwidth", "F", "width of the nonparametric kernel", POSITIVE, &s.bandwidth, 0, 0},
         {"data", "FILE", "train on the x,y pairs of this CSV file", TEXT, &s.data, 0, 0},
         {"out", "DIR", "folder for the figures, created", TEXT, &s.out, 0, 0},
+        {"fused", "", "store no attention weights in training", FLAG, &s.fused, 0, 0},
         {"quiet", "", "print nothing but errors", FLAG, &s.quiet, 0, 0},
     };
     const int count = (int)(sizeof options / sizeof options[0]);

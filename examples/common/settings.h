@@ -10,6 +10,7 @@ typedef struct {
     double lr, bandwidth;
     const char *data; /* a CSV file; NULL: the chapter's artificial data */
     const char *out;  /* the folder for the figures */
+    bool fused;       /* train in memory that grows with n_train, not with its square */
     bool quiet;
 } settings;
 
