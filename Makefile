@@ -63,10 +63,12 @@ PLOT_OBJECTS := $(call object,$(sort $(filter-out plot/make_%,$(wildcard plot/*.
 TEST_OBJECTS := $(call object,$(sort $(wildcard tests/*.c)))
 CONFORMANCE_OBJECTS := $(call object,$(sort $(wildcard tests/conformance/*.c)))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
+BENCH_OBJECTS := $(call object,$(sort $(wildcard bench/common/*.c)))
 EXAMPLE_OBJECTS := $(call object,$(sort $(wildcard examples/common/*.c)))
-BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/start.c,$(wildcard bench/*.c)))
+STARTS   := $(BUILD)/bench/start_static $(BUILD)/bench/start_shared
 REGRESSION_SUITE := $(BUILD)/examples/regression_suite/regression_suite
-PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/%.o,$(EXAMPLES) $(BENCHES) $(REGRESSION_SUITE))
+PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/%.o,$(EXAMPLES) $(BENCHES) $(REGRESSION_SUITE)) $(BUILD)/obj/bench/start.o
 SUITES   := $(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c)))
 STATIC   := $(BUILD)/libatled-plot.a $(BUILD)/libatled.a
 
@@ -124,7 +126,7 @@ $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
 $(TEST_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc
 -include $(OBJECTS:.o=.d) $(PLOT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d) \
-    $(EXAMPLE_OBJECTS:.o=.d) $(CONFORMANCE_OBJECTS:.o=.d)
+    $(EXAMPLE_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(CONFORMANCE_OBJECTS:.o=.d)
 
 $(BUILD)/libatled.a: $(OBJECTS) $(BUILD)/objects
 $(BUILD)/libatled-plot.a: $(PLOT_OBJECTS) $(BUILD)/objects
@@ -142,9 +144,20 @@ $(PLOT_SHARED): $(PLOT_OBJECTS) $(BUILD)/objects $(SHARED)
 	@$(call symlinks,$(BUILD),$(PLOT_SHARED_NAMES))
 
 $(EXAMPLES): $(EXAMPLE_OBJECTS)
+$(BENCHES): $(BENCH_OBJECTS)
+$(BENCHES): MORE_LIBS = $(OPENMP)
 $(EXAMPLES) $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(STATIC)
 	@mkdir -p $(@D) && echo "link     $@"
-	$(Q)$(LINK) $(filter %.o,$^) $(STATIC) -o $@ $(PNG_LIBS) $(LIBRARIES)
+	$(Q)$(LINK) $(filter %.o,$^) $(STATIC) -o $@ $(MORE_LIBS) $(PNG_LIBS) $(LIBRARIES)
+# The hand-written limit is compiled for this very processor (by gcc best, which makes vectors of expf too); OPENMP is
+# empty where the compiler has none.
+OPENMP = $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
+NATIVE := $(if $(findstring x86_64,$(MACHINE)),-march=native -mprefer-vector-width=512)
+$(call object,bench/common/limit_nw.c): EXTRA = -O3 $(NATIVE) -ffast-math $(or $(OPENMP),-Wno-unknown-pragmas)
+$(BUILD)/bench/start_static: $(BUILD)/obj/bench/start.o $(BUILD)/libatled.a
+	$(Q)mkdir -p $(@D) && $(LINK) $^ -o $@ $(LIBRARIES)
+$(BUILD)/bench/start_shared: $(BUILD)/obj/bench/start.o $(SHARED)
+	$(Q)mkdir -p $(@D) && $(LINK) $< -o $@ -L$(BUILD) -latled -Wl,-rpath,$(abspath $(BUILD)) $(LIBRARIES)
 # A user's test suite: only the check goals build it, as only they need Check.
 $(REGRESSION_SUITE:$(BUILD)/%=$(BUILD)/obj/%.o): EXTRA = $(CHECK_CFLAGS)
 $(REGRESSION_SUITE): $(BUILD)/%: $(BUILD)/obj/%.o $(STATIC)
@@ -156,7 +169,7 @@ $(BUILD)/tests/check: $(TEST_OBJECTS) $(STATIC) $(BUILD)/objects
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check check-suites check-headers check-snippets check-examples check-adding-an-operation bench
+.PHONY: check check-suites check-headers check-snippets check-examples check-adding-an-operation bench bench-docs
 check: check-headers check-suites check-snippets check-examples
 
 # TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
@@ -186,8 +199,15 @@ check-examples: $(EXAMPLES) $(REGRESSION_SUITE)
 check-adding-an-operation: $(BUILD)/tests/check
 	+@BUILD=$(BUILD) MAKE='$(MAKE)' sh tests/adding_an_operation.sh
 
-bench: $(BENCHES)
-	@if test -e bench/run.sh; then BUILD=$(BUILD) sh bench/run.sh; fi
+bench: $(BENCHES) $(STARTS) $(BUILD)/examples/nadaraya_watson
+	@BUILD=$(BUILD) CC='$(CC)' PYTHON='$(PYTHON)' QUICK='$(QUICK)' sh bench/run.sh
+# The tables and the curves of docs/performance.md and README.md, measured again: a quarter of an hour or more.
+MEASURED := docs/performance.md README.md
+bench-docs: $(BENCHES) $(STARTS) $(BUILD)/examples/nadaraya_watson
+	FIGURE=docs/figures/scaling.png $(MAKE) --no-print-directory bench > $(BUILD)/bench/table.md
+	@for page in $(MEASURED); do \
+	    awk -f bench/fill.awk $(BUILD)/bench/table.md $$page > $(BUILD)/bench/page.md && cp $(BUILD)/bench/page.md $$page || exit 1; \
+	done
 
 # Disturbs each derivative rule, and what computes with shapes, in copies of the tree, and the suites must notice: half
 # an hour. FILES=tensor/shape.c takes only the shapes in that file. The PyTorch reference values are written again by
@@ -221,7 +241,7 @@ $(BUILD)/tests/conformance: $(CONFORMANCE_OBJECTS) $(ONNX_CODE:.c=.o) $(BUILD)/l
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $$($(PKG_CONFIG) --libs libprotobuf-c) $(LIBRARIES)
 
 # Every C file but those whose first line says that they are generated.
-C_FOLDERS := tensor autograd nn optim plot examples examples/common examples/regression_suite tests tests/conformance bench
+C_FOLDERS := tensor autograd nn optim plot examples examples/common examples/regression_suite tests tests/conformance bench bench/common
 C_FILES   := $(wildcard *.h $(C_FOLDERS:%=%/*.[ch]))
 FORMATTED  = $(shell awk 'FNR == 1 && !/ - generated by / { print FILENAME }' $(C_FILES))
 .PHONY: format check-format
@@ -278,7 +298,8 @@ help:
 	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
 	@echo "make check-adding-an-operation  what docs/adding_an_operation.md says, done in a copy"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
-	@echo "make bench      benchmarks"
+	@echo "make bench      benchmarks beside PyTorch and OpenBLAS; QUICK=1: under a minute"
+	@echo "make bench-docs the tables of docs/performance.md and README.md, measured again"
 	@echo "make mutation   whether the suites notice a wrong derivative or shape; half an hour; FILES=tensor/shape.c: less"
 	@echo "make reference  write the PyTorch reference values again"
 	@echo "make install    into PREFIX ($(PREFIX)); make uninstall removes it"

@@ -8,6 +8,11 @@
 
 static unsigned all_dims(const at_tensor *x) { return (1u << x->value->shape.ndim) - 1; }
 
+static unsigned last_dim(const at_tensor *x) {
+    int ndim = x->value->shape.ndim;
+    return ndim ? 1u << (ndim - 1) : 0;
+}
+
 /* The bit of dimension dim; of a 0-dimensional tensor none. False after reporting an error. */
 static bool one_dim(const char *function, at_tensor *x, int dim, unsigned *dims) {
     if ((dim = tn_check_dim(function, &x->value->shape, dim)) < 0) return false;
@@ -103,6 +108,13 @@ at_tensor *ag_sum(at_tensor *x, unsigned dims, bool keepdim) {
     return ag_record(AG_sum, reduced(TN_SUM, x->value, dims, keepdim), &x, 1, remember(&p, dims));
 }
 AG_RULE(sum) { v->dx[0] = at_expand_shape(restore_dims(v->g, v->x[0], remembered(v)), v->x[0]->value->shape); }
+
+/* Over dims, which keep size 1, for something of x's own shape: with luck both run together. */
+static at_tensor *sum_beside(at_tensor *x, unsigned dims) {
+    if (!x || dims != last_dim(x)) return ag_sum(x, dims, true);
+    ag_parameters p = {0};
+    return ag_record(AG_sum, tn_value_row_sum(x->value), &x, 1, remember(&p, dims));
+}
 
 at_tensor *ag_sum_to(at_tensor *x, const at_shape *shape) {
     int lead = x->value->shape.ndim - shape->ndim;
@@ -292,10 +304,10 @@ static at_tensor *softmax(ag_operation operation, at_tensor *x, int dim) {
 }
 
 at_tensor *at_softmax(at_tensor *x, int dim) { return softmax(AG_softmax, x, dim); }
-AG_RULE(softmax) { v->dx[0] = at_mul(v->y, at_sub(v->g, ag_sum(at_mul(v->g, v->y), remembered(v), true))); }
+AG_RULE(softmax) { v->dx[0] = at_mul(v->y, at_sub(v->g, sum_beside(at_mul(v->g, v->y), remembered(v)))); }
 
 at_tensor *at_log_softmax(at_tensor *x, int dim) { return softmax(AG_log_softmax, x, dim); }
-AG_RULE(log_softmax) { v->dx[0] = at_sub(v->g, at_mul(at_exp(v->y), ag_sum(v->g, remembered(v), true))); }
+AG_RULE(log_softmax) { v->dx[0] = at_sub(v->g, at_mul(at_exp(v->y), sum_beside(v->g, remembered(v)))); }
 
 /* log sum exp x = m + log sum exp(x - m) for the largest element m; an infinite m is left in. */
 static at_tensor *shifted_logsumexp(at_tensor *x, unsigned dims) {

@@ -1,34 +1,19 @@
-/* bench/chain.c - a chain of scalar products, forward and backward: nanoseconds an operation, graph built and freed
- * each time. Beside it what a hand-written tape in an array takes.
- *
- *     chain [TURNS]     TURNS chains to a run; one thread */
-#define _POSIX_C_SOURCE 200809L
-#include <atled.h>
-#include <stdlib.h>
-#include <time.h>
+/* bench/chain.c - a chain of scalar products, forward and backward, the graph built and freed each time: the time of
+ * one product. Beside it what a hand-written tape in an array takes. */
+#include <math.h>
 
-enum { RUNS = 501, LENGTH = 100 }; /* many short runs: their median is one that nothing interrupted */
+#include "common/bench.h"
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+enum { LENGTH = 100 };
+static const double GOAL = 60; /* ns */
 
 /* ---- atled ------------------------------------------------------------------------------------------------------- */
 
-static void run_atled(at_tensor *w) {
-    AT_SCOPE {
-        at_tensor *y = w;
-        for (int i = 0; i < LENGTH; i++) y = at_mul(y, w);
-        at_backward(y);
-        at_zero_grad(w);
-    }
+static void run_atled(void *context) {
+    at_tensor *w = context, *y = w;
+    for (int i = 0; i < LENGTH; i++) y = at_mul(y, w);
+    at_backward(y);
+    at_zero_grad(w);
 }
 
 /* ---- the limit: a tape of floats --------------------------------------------------------------------------------- */
@@ -58,38 +43,32 @@ __attribute__((noinline)) static node *mul(node *a, node *b) {
     return &tape[used++];
 }
 
-static float run_tape(float value) {
+static volatile float sum; /* so that nothing is left out */
+
+static void run_tape(void *context) {
+    (void)context;
     used = 0;
-    node *w = leaf(value), *y = w;
+    node *w = leaf(1.0001F), *y = w;
     for (int i = 0; i < LENGTH; i++) y = mul(y, w);
     y->grad = 1;
     for (int i = used - 1; i >= 0; i--)
         if (tape[i].backward) tape[i].backward(&tape[i]);
-    return w->grad;
+    sum += w->grad;
 }
 
 /* ---- both by turns ----------------------------------------------------------------------------------------------- */
 
 int main(int argc, char **argv) {
-    int turns = argc > 1 ? atoi(argv[1]) : 10;
-    if (turns < 1) {
-        fprintf(stderr, "usage: chain [TURNS]\n");
-        return 2;
-    }
-    at_set_num_threads(1);
+    bench_begin(argc, argv);
     at_tensor *w = at_set_requires_grad(at_scalar(1.0001), true);
-    double atled[RUNS], limit[RUNS];
-    volatile float sum = 0;                 /* so that nothing is left out */
-    for (int run = -1; run < RUNS; run++) { /* the first only warms up */
-        double start = now();
-        for (int i = 0; i < turns; i++) run_atled(w);
-        double middle = now();
-        for (int i = 0; i < turns; i++) sum += run_tape(1.0001F);
-        if (run < 0) continue;
-        atled[run] = (middle - start) / turns / LENGTH * 1e9;
-        limit[run] = (now() - middle) / turns / LENGTH * 1e9;
-    }
-    qsort(atled, RUNS, sizeof *atled, ascending);
-    qsort(limit, RUNS, sizeof *limit, ascending);
-    printf("scalar chain\t%d\t1\t%.1f\t%.2f\ttape in an array\n", LENGTH, atled[RUNS / 2], limit[RUNS / 2]);
+    bench_torch("from chain import chain");
+    bench_times times = bench_measure((bench_row){.work = "scalar chain",
+                                                  .size = "100 products",
+                                                  .atled = run_atled,
+                                                  .limit = run_tape,
+                                                  .context = w,
+                                                  .limit_name = "tape in an array",
+                                                  .torch = "chain()",
+                                                  .per_call = LENGTH});
+    if (!isnan(times.atled)) bench_print("scalar chain", "100 products", times.atled, GOAL, "goal", 0, 1, "ns");
 }

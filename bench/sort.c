@@ -1,22 +1,10 @@
-/* bench/sort.c - sorting and selecting beside hand-written radix sorts and, where PYTHON has torch, PyTorch: measured in
- * turns. A line for each: work, size, threads, ns of atled, ns of the reference (medians), the reference's name.
- *
- *     sort [-t THREADS] [-r ROUNDS] [WORD]     only the works whose names contain WORD
- *
- * bench/sort.py is the other side: it reads the lines of a work and answers with its time. */
-#define _POSIX_C_SOURCE 200809L
-#include <atled.h>
+/* bench/sort.c - sorting and selecting beside hand-written radix sorts and PyTorch; bench/sort.py is its side. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "common/bench.h"
 #include "limit_sort.h"
-
-enum { MAX_ROUNDS = 99 };
-static const double SECONDS = 0.01; /* to measure at once, at least */
 
 /* ---- the works --------------------------------------------------------------------------------------------------- */
 
@@ -28,7 +16,7 @@ typedef struct {
     int rows, n, dim, k;
 } work;
 
-static const work works[] = {
+static work works[] = {
     {"sort", AT_FLOAT32, "normal", 1, 1000000, 1, 0},
     {"sort", AT_FLOAT32, "normal", 1, 10000, 1, 0},
     {"sort", AT_FLOAT32, "normal", 1, 1000, 1, 0},
@@ -152,7 +140,8 @@ static void prepare(const work *w) {
 }
 
 /* Everything that is asked for is stored in the end, row by row. */
-static void run(const work *w) {
+static void run(void *context) {
+    const work *w = context;
     const char *name = w->work;
     at_tensor *y = NULL, *indices = NULL;
     if (strcmp(name, "sort") == 0)
@@ -177,16 +166,16 @@ static void run(const work *w) {
         y = at_scatter_add(x, w->dim, index, x);
     else
         at_gradients(at_sum(at_mul(selected, weights)), &leaf, 1, false, &y);
-    y = at_contiguous(y);
-    if (at_dtype_of(y) == AT_FLOAT32) at_floats(y);
-    if (indices) at_int64s(at_contiguous(indices));
+    bench_force(y);
+    if (indices) bench_force(indices);
 }
 
 /* ---- the hand-written sorts -------------------------------------------------------------------------------------- */
 
 static void *memory[4]; /* values, indices, pairs twice */
 
-static void run_limit(const work *w) {
+static void run_limit(void *context) {
+    const work *w = context;
     const float *floats = w->dtype == AT_FLOAT32 ? at_floats(x) : NULL;
     const double *doubles = w->dtype == AT_FLOAT64 ? at_doubles(x) : NULL;
     for (int r = 0; r < w->rows; r++) {
@@ -203,103 +192,32 @@ static bool has_limit(const work *w) {
     return strcmp(w->work, "sort") == 0 && w->dim == 1 && (w->dtype == AT_FLOAT32 || w->dtype == AT_FLOAT64);
 }
 
-/* ---- PyTorch's side ---------------------------------------------------------------------------------------------- */
-
-static FILE *to_python, *from_python;
-
-static void start_python(int threads) {
-    int in[2], out[2];
-    const char *python = getenv("PYTHON");
-    if (pipe(in) != 0 || pipe(out) != 0) return;
-    pid_t child = fork();
-    if (child == 0) {
-        char text[16];
-        snprintf(text, sizeof text, "%d", threads);
-        dup2(in[0], 0), dup2(out[1], 1);
-        close(in[1]), close(out[0]);
-        execlp(python ? python : "/usr/bin/python3", "python3", "bench/sort.py", text, (char *)NULL);
-        _exit(1);
-    }
-    close(in[0]), close(out[1]);
-    to_python = fdopen(in[1], "w"), from_python = fdopen(out[0], "r");
-    char version[64] = "";
-    if (!fgets(version, sizeof version, from_python)) to_python = NULL; /* no torch there */
-}
-
-static double ask_python(const char *line) {
-    double ns = NAN;
-    fprintf(to_python, "%s\n", line), fflush(to_python);
-    if (fscanf(from_python, "%lf", &ns) != 1) return NAN;
-    return ns;
-}
-
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
-/* One thread's time does not count while others have the processor. */
-static clockid_t timer = CLOCK_PROCESS_CPUTIME_ID;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(timer, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ns a call */
-static double measure(void (*f)(const work *), const work *w) {
-    for (int calls = 1;; calls *= 4) {
-        double start = now();
-        for (int i = 0; i < calls; i++)
-            AT_SCOPE
-                f(w);
-        double spent = now() - start;
-        if (spent >= SECONDS) return spent / calls * 1e9;
-    }
-}
-
-static int ascending(const void *a, const void *b) {
-    double p = *(const double *)a, q = *(const double *)b;
-    return (p > q) - (p < q);
-}
-
-static double median(double *v, int n) {
-    qsort(v, (size_t)n, sizeof *v, ascending);
-    return v[n / 2];
-}
-
-static void compare(const work *w, int threads, int rounds) {
-    double ours[MAX_ROUNDS], limit[MAX_ROUNDS], torch[MAX_ROUNDS];
-    char line[200], name[100], size[40];
-    snprintf(line, sizeof line, "%s %s %s %d %d %d %d", w->work, at_dtype_name(w->dtype), w->data, w->rows, w->n,
-             w->dim, w->k);
-    prepare(w);
-    for (int i = 0; i < rounds; i++) {
-        ours[i] = measure(run, w);
-        if (has_limit(w)) limit[i] = measure(run_limit, w);
-        if (to_python) torch[i] = ask_python(line);
-    }
+static void measure(work *w) {
+    char name[100], size[40];
     snprintf(name, sizeof name, "%s %s %s%s", w->work, at_dtype_name(w->dtype), w->data, w->dim ? "" : " dim 0");
-    snprintf(size, sizeof size, w->k ? "%dx%d k=%d" : "%dx%d", w->rows, w->n, w->k);
-    double ns = median(ours, rounds);
-    if (has_limit(w)) printf("%s\t%s\t%d\t%.0f\t%.0f\tlimit\n", name, size, threads, ns, median(limit, rounds));
-    if (to_python) printf("%s\t%s\t%d\t%.0f\t%.0f\tPyTorch\n", name, size, threads, ns, median(torch, rounds));
-    if (!has_limit(w) && !to_python) printf("%s\t%s\t%d\t%.0f\t-\t-\n", name, size, threads, ns);
-    fflush(stdout);
+    snprintf(size, sizeof size, w->k ? "(%d, %d) k=%d" : "(%d, %d)", w->rows, w->n, w->k);
+    if (!bench_wanted(name)) return;
+    prepare(w);
+    bench_torch("call = call_of('%s', '%s', '%s', %d, %d, %d, %d)", w->work, at_dtype_name(w->dtype), w->data, w->rows,
+                w->n, w->dim, w->k);
+    bench_measure((bench_row){.work = name,
+                              .size = size,
+                              .atled = run,
+                              .limit = has_limit(w) ? run_limit : NULL,
+                              .context = w,
+                              .limit_name = "radix sort",
+                              .limit_target = w->rows * w->n >= 1000000 ? 1.5 : 0,
+                              .torch = "call()"});
 }
 
 int main(int argc, char **argv) {
-    int threads = 1, rounds = 5;
-    for (int option; (option = getopt(argc, argv, "t:r:")) != -1;) {
-        if (option == 't') threads = atoi(optarg);
-        if (option == 'r') rounds = atoi(optarg);
-    }
-    if (threads < 1 || rounds < 1 || rounds > MAX_ROUNDS) return 2;
-    if (threads > 1) timer = CLOCK_MONOTONIC;
-    start_python(threads);
-    at_set_num_threads(threads);
-    at_manual_seed(0);
+    bench_begin(argc, argv);
+    bench_torch("from sort import call_of");
     for (int i = 0; i < 4; i++) memory[i] = malloc((size_t)16000000);
     for (size_t i = 0; i < sizeof works / sizeof *works; i++)
-        if (optind >= argc || strstr(works[i].work, argv[optind])) compare(&works[i], threads, rounds);
+        if (!bench_quick || i % 4 == 0) measure(&works[i]);
     for (int i = 0; i < 4; i++) free(memory[i]);
     at_assign(&x, NULL), at_assign(&mask, NULL), at_assign(&index, NULL);
     at_assign(&leaf, NULL), at_assign(&selected, NULL), at_assign(&weights, NULL);

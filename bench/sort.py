@@ -1,10 +1,5 @@
-# bench/sort.py - PyTorch's side of bench/sort.c: reads "work dtype data rows n dim k" lines, answers with ns a call.
-import sys
-import time
-
+"""bench/sort.py - the work of sort.c in PyTorch."""
 import torch
-
-SECONDS = 0.01
 
 
 def elements(dtype, data, rows, n):
@@ -55,28 +50,3 @@ def call_of(work, dtype, data, rows, n, dim, k):
         "gather": lambda: x.gather(dim, index),
         "scatter_add": lambda: x.scatter_add(dim, index, x),
     }[work]
-
-
-def measure(call):
-    calls = 1
-    while True:
-        start = now()
-        for _ in range(calls):
-            call()
-        spent = now() - start
-        if spent >= SECONDS:
-            return spent / calls * 1e9
-        calls *= 4
-
-
-threads = int(sys.argv[1])
-now = time.process_time if threads == 1 else time.perf_counter
-torch.set_num_threads(threads)
-print(torch.__version__, flush=True)
-last, call = None, None
-for line in sys.stdin:
-    if line != last:
-        torch.manual_seed(0)
-        last, call = line, call_of(*line.split())
-        call()
-    print(measure(call), flush=True)

@@ -85,10 +85,31 @@ static int compute_slot(compilation *c, tn_value *v) {
     return c->program->n_slots - 1;
 }
 
+/* A sum of rows that nothing else is going to read runs with its reader, so that both find the row in the cache; what it
+ * sums is computed for both, so it must be cheap. */
+static int row_sum_slot(compilation *c, tn_value *v, const at_shape *consumer) {
+    tn_value *x = v->operand[0];
+    bool beside = tn_shapes_equal(consumer, c->shape) && tn_shapes_equal(&x->shape, c->shape);
+    int found = find_slot(c->program, v);
+    if (found >= 0) return found;
+    if (!beside || v->cost > WORTH_KEEPING || atomic_load_explicit(&v->readers, memory_order_relaxed) > 1) {
+        c->store_first = tn_value_retain(v);
+        return -1;
+    }
+    int operand = compile_value(c, x, &x->shape);
+    if (operand < 0) return -1;
+    tn_slot *slot = new_slot(c, v, TN_SLOT_ROW_SUM);
+    slot->operand[0] = operand;
+    slot->n_operands = 1;
+    c->program->row = c->shape->dim[c->shape->ndim - 1];
+    return c->program->n_slots - 1;
+}
+
 /* The slot of v as an operand of something of shape consumer; -1 when the compilation cannot go on as it is. The depth
  * is bounded by the size of an expression. */
 static int compile_value(compilation *c, tn_value *v, const at_shape *consumer) {
     if (tn_value_settle_locked(v)) return read_slot(c, v, consumer);
+    if (v->instruction == TN_ROW_SUM) return row_sum_slot(c, v, consumer);
     if (v->numel == c->program->numel) {
         tn_value *base = v->n_operands ? v->operand[0] : NULL;
         bool same_order = v->instruction == TN_REFLOW || (v->instruction == TN_VIEW && v->offset == 0 &&
@@ -117,6 +138,7 @@ static tn_value *find_alias(tn_value *v) {
     for (int i = 0; i < v->n_operands; i++) {
         tn_value *x = v->operand[i];
         if (tn_value_settle_locked(x)) continue;
+        if (x->instruction == TN_ROW_SUM) return tn_value_retain(x);
         tn_value *deeper = find_alias(x);
         if (deeper) return deeper;
         if (x->instruction == TN_REFLOW) return tn_value_retain(x);
@@ -132,6 +154,7 @@ static tn_value *collect_slots(tn_program *p, tn_value *v) {
         compilation c = {.program = p, .shape = &shape};
         p->numel = v->numel;
         p->n_slots = 0;
+        p->row = 0;
         p->space = shape;
         if (compile_value(&c, v, &v->shape) >= 0) return NULL;
         drop_slots(p);
@@ -150,16 +173,16 @@ static int references_within(const tn_program *p, const tn_value *v) {
     return n;
 }
 
-/* A part that something else may still read, and that costs enough, is kept: all of it is being computed anyway. Within
- * the lock. */
+/* A part that something else may still read, and that costs enough, is kept: all of it is being computed anyway. Not
+ * beside sums of rows, where threads may compute one part twice. Within the lock. */
 static void choose_kept(tn_program *p, tn_purpose purpose) {
     int n = purpose == TN_TO_STORE ? p->n_slots - 1 : p->n_slots;
     for (int i = 0; i < n; i++) {
         tn_slot *slot = &p->slot[i];
-        if (is_stored(slot)) continue;
+        if (slot->kind != TN_SLOT_COMPUTED) continue;
         tn_value *v = slot->value;
         int readers = (int)atomic_load_explicit(&v->readers, memory_order_relaxed);
-        if (v->spent + v->cost > WORTH_KEEPING && readers > references_within(p, v)) {
+        if (!p->row && v->spent + v->cost > WORTH_KEEPING && readers > references_within(p, v)) {
             /* Without memory for it, it is computed again later: no reason to fail. */
             slot->keep = tn_buffer_try(v->numel * (int64_t)tn_dtype_size(v->dtype));
         }
@@ -208,6 +231,17 @@ static bool absorb_operand(tn_program *p, tn_slot *slot, int which, const int *u
     return true;
 }
 
+/* The same for the sum of a row of products. */
+static void absorb_product(tn_program *p, tn_slot *sum, const int *uses) {
+    tn_slot *product = &p->slot[sum->operand[0]];
+    if (product->kind != TN_SLOT_COMPUTED || product->keep || product->instruction != TN_MUL) return;
+    if (uses[sum->operand[0]] != 1) return;
+    sum->n_operands = 2;
+    sum->operand[0] = product->operand[0];
+    sum->operand[1] = product->operand[1];
+    product->kind = TN_SLOT_ABSORBED;
+}
+
 /* An instruction takes over the one before it where nothing else reads that one's result: a pass over memory less. */
 static void pair_instructions(tn_program *p) {
     int uses[TN_MAX_SLOTS] = {0};
@@ -215,6 +249,7 @@ static void pair_instructions(tn_program *p) {
         for (int j = 0; j < p->slot[i].n_operands; j++) uses[p->slot[i].operand[j]]++;
     for (int i = p->n_slots - (p->product_left ? 2 : 1); i >= 0; i--) {
         tn_slot *slot = &p->slot[i];
+        if (slot->kind == TN_SLOT_ROW_SUM) absorb_product(p, slot, uses);
         if (slot->kind != TN_SLOT_COMPUTED) continue;
         bool done = absorb_operand(p, slot, 0, uses);
         if (!done && slot->n_operands == 2) absorb_operand(p, slot, 1, uses);
@@ -248,7 +283,7 @@ static void remove_dim(tn_program *p, int d) {
 static void join_dims(tn_program *p) {
     for (int d = p->space.ndim - 1; d >= 0; d--)
         if (p->space.dim[d] == 1) remove_dim(p, d);
-    for (int d = p->space.ndim - 2; d >= 0; d--) {
+    for (int d = p->space.ndim - (p->row ? 3 : 2); d >= 0; d--) { /* rows that are summed stay rows */
         if (!can_join(p, d)) continue;
         p->space.dim[d + 1] *= p->space.dim[d];
         remove_dim(p, d);
@@ -271,26 +306,30 @@ static void classify_reads(tn_program *p) {
     }
 }
 
-/* Panels follow the registers. Not for rows so long that a panel would not stay in the cache. */
-static void assign_panels(tn_program *p) {
+static bool is_transposed(const tn_program *p, const tn_slot *slot) {
     int inner = p->space.ndim - 1;
-    int64_t row = p->space.dim[inner];
+    return slot->kind == TN_SLOT_GATHERED && inner > 0 && slot->stride[inner - 1] == 1 && slot->stride[inner] > 1;
+}
+
+/* What lasts from block to block follows the registers. No panels of rows so long that they would not stay in the
+ * cache. */
+static void assign_lasting(tn_program *p) {
+    int64_t row = p->space.dim[p->space.ndim - 1];
     for (int i = 0; i < p->n_slots; i++) {
         tn_slot *slot = &p->slot[i];
-        slot->panel = 0;
-        if (slot->kind != TN_SLOT_GATHERED || inner == 0 || slot->stride[inner - 1] != 1 || slot->stride[inner] <= 1)
-            continue;
-        int64_t bytes = row * TN_PANEL_ROWS * slot->element;
-        if (bytes > LARGEST_PANEL || p->numel < TN_BLOCK) continue;
-        slot->panel = p->workspace_bytes;
-        p->workspace_bytes += sizeof(tn_panel) + (size_t)(bytes + 63) / 64 * 64;
+        int64_t panel = row * TN_PANEL_ROWS * slot->element;
+        size_t bytes = slot->kind == TN_SLOT_ROW_SUM ? sizeof(tn_row) : 0;
+        if (is_transposed(p, slot) && panel <= LARGEST_PANEL && p->numel >= TN_BLOCK)
+            bytes = sizeof(tn_panel) + (size_t)panel;
+        slot->lasting = bytes ? p->workspace_bytes : 0;
+        p->workspace_bytes += (bytes + 63) / 64 * 64;
     }
 }
 
 static void find_last_uses(const tn_program *p, int *last_use) {
     for (int i = 0; i < p->n_slots; i++) last_use[i] = i;
     for (int i = 0; i < p->n_slots; i++)
-        for (int j = 0; j < p->slot[i].n_operands && p->slot[i].kind == TN_SLOT_COMPUTED; j++)
+        for (int j = 0; j < p->slot[i].n_operands && p->slot[i].kind < TN_SLOT_ABSORBED; j++)
             last_use[p->slot[i].operand[j]] = i;
     last_use[p->n_slots - 1] = p->n_slots;
 }
@@ -314,7 +353,8 @@ static void assign_registers(tn_program *p) {
     size_t bytes = element * TN_BLOCK + 64; /* the 64 keep registers out of one another's way in the cache */
     for (int i = 0; i < p->n_slots; i++) p->slot[i].reg = bytes * (size_t)number[i];
     p->spread = bytes * (size_t)(n > 0 ? n : 1); /* one register there is always, for the result */
-    p->workspace_bytes = (p->spread + bytes + 63) / 64 * 64;
+    p->across = p->spread + bytes;
+    p->workspace_bytes = (p->across + (p->row ? bytes : 0) + 63) / 64 * 64;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
@@ -331,7 +371,7 @@ tn_value *tn_program_try(tn_program *p, tn_value *v, tn_purpose purpose) {
     join_dims(p);
     classify_reads(p);
     assign_registers(p);
-    assign_panels(p);
+    assign_lasting(p);
     return NULL;
 }
 

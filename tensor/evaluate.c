@@ -8,6 +8,7 @@
 
 #include "evaluate.h"
 #include "parallel.h"
+#include "reduce.h"
 #include "thread.h"
 
 static pthread_mutex_t links = PTHREAD_MUTEX_INITIALIZER;
@@ -84,12 +85,13 @@ static bool store_range(void *context, int64_t start, int64_t end) {
 }
 
 static bool run_and_publish(tn_program *p, tn_value *v) {
-    int64_t row = p->space.dim[p->space.ndim - 1];
+    int64_t row = p->space.dim[p->space.ndim - 1], grain = row < TN_BLOCK ? TN_BLOCK / row * row : TN_BLOCK;
+    if (p->row) grain = p->row; /* no two threads in one */
     store_job job = {.program = p, .element = (int64_t)tn_dtype_size(v->dtype)};
     tn_buffer *buffer = tn_buffer_new(v->numel * job.element);
     if (!buffer) return false;
     job.out = buffer->data;
-    if (!tn_parallel(v->numel, row < TN_BLOCK ? TN_BLOCK / row * row : TN_BLOCK, store_range, &job)) {
+    if (!tn_parallel(v->numel, grain, store_range, &job)) {
         tn_buffer_release(buffer);
         return false;
     }
@@ -121,6 +123,8 @@ bool tn_value_store(tn_value *v) {
             tn_value_release(waiting[--n]);
         } else if (top->numel == 0) {
             good = store_empty(top);
+        } else if (top->instruction == TN_ROW_SUM) {
+            good = tn_value_store_row_sum(top);
         } else if (top->instruction == TN_VIEW ? (first = tn_value_base(top)) != NULL
                                                : (first = tn_program_try(&p, top, TN_TO_STORE)) != NULL) {
             waiting[n++] = first;

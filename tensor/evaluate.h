@@ -11,6 +11,7 @@
 
 enum {
     TN_BLOCK = 1024,                             /* elements that pass through a program at a time */
+    TN_MOST_PIECES = 64,                         /* blocks of a row that is summed within a program */
     TN_PANEL_ROWS = 16,                          /* of a transposed operand that are turned round together */
     TN_MAX_SLOTS = 3 * TN_LARGEST_EXPRESSION + 8 /* an instruction, and two more operands to read for each */
 };
@@ -18,6 +19,7 @@ enum {
 /* How the elements of a slot are had. */
 typedef enum {
     TN_SLOT_COMPUTED, /* by an instruction */
+    TN_SLOT_ROW_SUM,  /* the sum of the row of another slot that the block lies in */
     TN_SLOT_ABSORBED, /* by the instruction of its only reader, in the same pass */
     TN_SLOT_UNIFORM,  /* stored: one element everywhere */
     TN_SLOT_IN_PLACE, /* stored: row-major without gaps */
@@ -32,21 +34,24 @@ typedef struct {
 
     const char *data; /* of a stored value, seen in the shape of the program */
     int64_t stride[AT_MAX_DIMS];
-    size_t panel; /* where in the workspace the panel of a transposed operand is, or 0 */
 
     int instruction;
     int n_operands;
     int operand[TN_MAX_OPERANDS];   /* slots */
     tn_elementwise *const *kernels; /* by form */
     tn_buffer *keep;                /* where the whole result goes, if it is worth keeping */
+
+    size_t lasting; /* where in the workspace a tn_panel or tn_row is, which last from block to block, or 0 */
 } tn_slot;
 
 typedef struct {
     at_shape space; /* the shape that all slots share, adjacent dimensions joined where all allow it */
     int64_t numel;
     int n_slots;
+    int64_t row;       /* where there are sums of rows: their length, that of the last dimension; otherwise 0 */
     bool product_left; /* the last instruction, a product, is left to who runs the program: see tn_program_run */
-    size_t workspace_bytes, spread; /* spread: where in the workspace a lone element is spread out */
+    /* Where in the workspace a lone element is spread out, and a range across the ends of summed rows put together. */
+    size_t workspace_bytes, spread, across;
     const tn_kernels *kernels;
     tn_slot slot[TN_MAX_SLOTS];
 } tn_program;
@@ -58,6 +63,12 @@ typedef struct {
     int64_t rows;
     _Alignas(64) char elements[];
 } tn_panel;
+
+/* A row, counted through all of them, and its sum. */
+typedef struct {
+    int64_t number; /* -1: none yet */
+    float sum;
+} tn_row;
 
 /* What the program is for decides what it keeps of the costly parts that something else may still read. Only a program
  * that then runs over its whole range may keep anything. */

@@ -104,7 +104,8 @@ enum {
     TN_STORED = -1,   /* nothing: the value is stored (or was a view whose base is now) */
     TN_CAST = TN_OPS, /* elementwise: operand 0 in this value's dtype */
     TN_VIEW,          /* a strided window on operand 0, which is pending and will be stored contiguously */
-    TN_REFLOW         /* the elements of operand 0 in row-major order, in this value's shape */
+    TN_REFLOW,        /* the elements of operand 0 in row-major order, in this value's shape */
+    TN_ROW_SUM        /* the sums of operand 0, float32, along its last dimension, which keeps size 1 */
 };
 
 typedef struct tn_value {

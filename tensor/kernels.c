@@ -7,6 +7,7 @@
 #include "kernels.h"
 #include "keys.h"
 #include "vector_math.h"
+#include "vector_math64.h"
 
 #define TN_PASTE_(a, b) a##b
 #define TN_PASTE(a, b)  TN_PASTE_(a, b)
@@ -117,41 +118,35 @@ UNARY(tanh_f32, float, float, tn_tanhf(x))
 UNARY(sigmoid_f32, float, float, tn_sigmoidf(x))
 UNARY(erf_f32, float, float, tn_erff(x))
 
+UNARY(exp_f64, double, double, tn_exp(x))
+UNARY(log_f64, double, double, tn_log(x))
+UNARY(log1p_f64, double, double, tn_log1p(x))
+UNARY(expm1_f64, double, double, tn_expm1(x))
+UNARY(tanh_f64, double, double, tn_tanh(x))
+UNARY(sigmoid_f64, double, double, tn_sigmoid(x))
+UNARY(erf_f64, double, double, tn_erf(x))
+
 /* Angles too large for the vector code are rare: they are computed again, one by one. */
-#define TRIGONOMETRIC(name, vector_function, library_function)                                                         \
+#define TRIGONOMETRIC(name, type, limit, vector_function, library_function)                                            \
     ELEMENTWISE(name) {                                                                                                \
-        const float *a = a_;                                                                                           \
-        float *out = out_;                                                                                             \
+        const type *a = a_;                                                                                            \
+        type *out = out_;                                                                                              \
         int any_large = 0;                                                                                             \
         (void)b_, (void)c_;                                                                                            \
         for (int64_t i = 0; i < n; i++) out[i] = vector_function(a[i]);                                                \
-        for (int64_t i = 0; i < n; i++) any_large |= fabsf(a[i]) > TN_TRIGONOMETRIC_LIMIT;                             \
+        for (int64_t i = 0; i < n; i++) any_large |= (a[i] > (limit)) | (a[i] < -(limit));                             \
         if (!any_large) return;                                                                                        \
         for (int64_t i = 0; i < n; i++) {                                                                              \
-            if (fabsf(a[i]) > TN_TRIGONOMETRIC_LIMIT) out[i] = (float)library_function((double)a[i]);                  \
+            if (a[i] > (limit) || a[i] < -(limit)) out[i] = (type)library_function((double)a[i]);                      \
         }                                                                                                              \
     }
 
-TRIGONOMETRIC(sin_f32, tn_sinf, sin)
-TRIGONOMETRIC(cos_f32, tn_cosf, cos)
-TRIGONOMETRIC(tan_f32, tn_tanf, tan)
-
-/* exp of what is not positive does not overflow. */
-static double sigmoid(double x) {
-    double e = exp(-fabs(x));
-    return (x < 0.0 ? e : 1.0) / (1.0 + e);
-}
-
-UNARY(exp_f64, double, double, exp(x))
-UNARY(log_f64, double, double, log(x))
-UNARY(log1p_f64, double, double, log1p(x))
-UNARY(expm1_f64, double, double, expm1(x))
-UNARY(sin_f64, double, double, sin(x))
-UNARY(cos_f64, double, double, cos(x))
-UNARY(tan_f64, double, double, tan(x))
-UNARY(tanh_f64, double, double, tanh(x))
-UNARY(sigmoid_f64, double, double, sigmoid(x))
-UNARY(erf_f64, double, double, erf(x))
+TRIGONOMETRIC(sin_f32, float, TN_TRIGONOMETRIC_LIMIT, tn_sinf, sin)
+TRIGONOMETRIC(cos_f32, float, TN_TRIGONOMETRIC_LIMIT, tn_cosf, cos)
+TRIGONOMETRIC(tan_f32, float, TN_TRIGONOMETRIC_LIMIT, tn_tanf, tan)
+TRIGONOMETRIC(sin_f64, double, TN_TRIGONOMETRIC64_LIMIT, tn_sin, sin)
+TRIGONOMETRIC(cos_f64, double, TN_TRIGONOMETRIC64_LIMIT, tn_cos, cos)
+TRIGONOMETRIC(tan_f64, double, TN_TRIGONOMETRIC64_LIMIT, tn_tan, tan)
 
 /* ---- two operands ------------------------------------------------------------------------------------------------ */
 
@@ -530,7 +525,11 @@ static double exp_shifted_f32(int64_t n, float *out, const float *x, float shift
 }
 
 static inline void exp_from_f64(int64_t n, double *out, const double *x, double shift) {
-    for (int64_t i = 0; i < n; i++) out[i] = exp(x[i] - shift);
+    if (x == out) { /* with one array there is no overlap to fear, which not every compiler sees by itself */
+        for (int64_t i = 0; i < n; i++) out[i] = tn_exp(out[i] - shift);
+    } else {
+        for (int64_t i = 0; i < n; i++) out[i] = tn_exp(x[i] - shift);
+    }
 }
 
 static double exp_shifted_f64(int64_t n, double *out, const double *x, double shift) {

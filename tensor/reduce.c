@@ -112,7 +112,8 @@ static bool reduce_rows(reduction *r) {
     tn_buffer *partial = tn_buffer_new(r->outer * r->pieces * r->acc_bytes);
     if (!partial) return false;
     r->partial = partial->data;
-    bool done = tn_parallel(r->outer * r->pieces * TN_BLOCK, TN_BLOCK, reduce_pieces, r);
+    int64_t grain = (r->program->row ? pieces_of(r->span) : 1) * TN_BLOCK; /* no two threads in a row that is summed */
+    bool done = tn_parallel(r->outer * r->pieces * TN_BLOCK, grain, reduce_pieces, r);
     for (int64_t i = 0; i < r->outer && done; i++) {
         char *row = r->partial + i * r->pieces * r->acc_bytes;
         combine(r, r->pieces, row);
@@ -244,22 +245,59 @@ static tn_value *reduce_ones(tn_value *x, at_dtype dtype, const at_shape *result
     return y;
 }
 
-tn_value *tn_value_reduce(tn_reduction kind, tn_value *x, int first, int count, const at_shape *result) {
+/* The rows are those of the shape, so that all ways to compute x give the same bits. */
+static reduction plan(tn_reduction kind, const tn_value *x, int first, int count) {
     reduction r = {.kind = kind, .dtype = x->dtype, .outer = 1, .n = 1, .inner = 1};
     for (int d = 0; d < x->shape.ndim; d++)
         *(d < first ? &r.outer : d < first + count ? &r.n : &r.inner) *= x->shape.dim[d];
-    int64_t row =
-        x->shape.ndim ? x->shape.dim[x->shape.ndim - 1] : 1; /* by the shape, so that all ways to compute x agree */
+    int64_t row = x->shape.ndim ? x->shape.dim[x->shape.ndim - 1] : 1;
+    r.span = row > 0 && row < TN_BLOCK ? rows_at_once(row) * row : row;
+    r.acc_bytes = sums_up(kind) ? 8 : (int64_t)tn_dtype_size(x->dtype);
+    r.out_bytes = (int64_t)tn_dtype_size(result_dtype(kind, x->dtype));
+    return r;
+}
+
+tn_value *tn_value_reduce(tn_reduction kind, tn_value *x, int first, int count, const at_shape *result) {
+    reduction r = plan(kind, x, first, count);
     at_dtype dtype = result_dtype(kind, x->dtype);
     if (x->numel == 0) return reduce_nothing(&r, dtype, result);
     if (r.n == 1) return reduce_ones(x, dtype, result);
-    r.span = row < TN_BLOCK ? rows_at_once(row) * row : row;
-    r.acc_bytes = sums_up(kind) ? 8 : (int64_t)tn_dtype_size(x->dtype);
-    r.out_bytes = (int64_t)tn_dtype_size(dtype);
     tn_value *y = tn_value_new(dtype, result);
     if (!y) return NULL;
     r.out = tn_data(y);
     if (run_reduction(&r, x)) return y;
     tn_value_release(y);
     return NULL;
+}
+
+/* ---- sums of rows, deferred -------------------------------------------------------------------------------------- */
+
+enum { SHORTEST_ROW = TN_BLOCK / 4, LONGEST_ROW = TN_MOST_PIECES * TN_BLOCK };
+
+tn_value *tn_value_row_sum(tn_value *x) {
+    int last = x->shape.ndim - 1;
+    at_shape shape = x->shape;
+    if (last >= 0) shape.dim[last] = 1;
+    bool defer = last >= 0 && x->dtype == AT_FLOAT32 && x->numel > 0 && !tn_is_stored(x) &&
+                 x->shape.dim[last] >= SHORTEST_ROW && x->shape.dim[last] <= LONGEST_ROW;
+    if (defer) return tn_value_elementwise(TN_ROW_SUM, AT_FLOAT32, &shape, &x, 1);
+    return tn_value_reduce(TN_SUM, x, last < 0 ? 0 : last, last < 0 ? 0 : 1, &shape);
+}
+
+bool tn_value_store_row_sum(tn_value *v) {
+    tn_value *x = tn_value_base(v);
+    if (!x) return true; /* another thread has stored it */
+    reduction r = plan(TN_SUM, x, x->shape.ndim - 1, 1);
+    tn_buffer *buffer = tn_buffer_new(v->numel * r.out_bytes);
+    if (buffer) r.out = buffer->data;
+    bool done = buffer && run_reduction(&r, x);
+    if (done) {
+        bool locked = tn_links_lock();
+        tn_value_publish(v, buffer);
+        tn_links_unlock(locked);
+    } else if (buffer) {
+        tn_buffer_release(buffer);
+    }
+    tn_value_release(x);
+    return done;
 }

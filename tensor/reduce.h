@@ -9,6 +9,11 @@
  * products of bools, give int64. For TN_MAX and TN_MIN there is at least one element to each result. */
 tn_value *tn_value_reduce(tn_reduction reduction, tn_value *x, int first, int count, const at_shape *result);
 
+/* The sums along the last dimension, which keeps size 1, of a float32 x, for something that has x's shape: pending where
+ * that is worth while, and then computed along with what reads it. */
+tn_value *tn_value_row_sum(tn_value *x);
+bool tn_value_store_row_sum(tn_value *v); /* of a pending TN_ROW_SUM */
+
 /* The index of the first largest or smallest element along dimension dim, which keeps size 1; a NaN comes before
  * everything. The dimension has elements. */
 tn_value *tn_value_extreme(tn_value *x, int dim, bool largest);

@@ -6,8 +6,9 @@
 #include "evaluate.h"
 #include "thread.h"
 
+static tn_row *row_of(const tn_slot *slot, char *workspace) { return (tn_row *)(void *)(workspace + slot->lasting); }
 static tn_panel *panel_of(const tn_slot *slot, char *workspace) {
-    return (tn_panel *)(void *)(workspace + slot->panel);
+    return (tn_panel *)(void *)(workspace + slot->lasting);
 }
 
 char *tn_program_workspace(const tn_program *p) {
@@ -19,8 +20,14 @@ char *tn_program_workspace(const tn_program *p) {
         self->workspace = grown;
         self->workspace_bytes = p->workspace_bytes;
     }
-    for (int i = 0; i < p->n_slots; i++)
-        if (p->slot[i].panel) panel_of(&p->slot[i], self->workspace)->data = NULL;
+    for (int i = 0; i < p->n_slots; i++) {
+        const tn_slot *slot = &p->slot[i];
+        if (!slot->lasting) continue;
+        if (slot->kind == TN_SLOT_ROW_SUM)
+            row_of(slot, self->workspace)->number = -1;
+        else
+            panel_of(slot, self->workspace)->data = NULL;
+    }
     return self->workspace;
 }
 
@@ -173,12 +180,13 @@ static void run_slots(const tn_program *p, int n_slots, operand_block *block, ch
         char *into = i == p->n_slots - 1 && out ? out : workspace + slot->reg;
         switch (slot->kind) {
         case TN_SLOT_ABSORBED: break;
+        case TN_SLOT_ROW_SUM: block[i] = (operand_block){(const char *)&row_of(slot, workspace)->sum, true}; break;
         case TN_SLOT_UNIFORM: block[i] = (operand_block){slot->data, true}; break;
         case TN_SLOT_IN_PLACE: block[i] = (operand_block){slot->data + start * slot->element, false}; break;
         case TN_SLOT_GATHERED:
             if (at.index[0] < 0) at = place_of(p, start);
             block[i] =
-                slot->panel ? read_transposed(p, slot, at, n, into, workspace) : read_strided(p, slot, &at, n, into);
+                slot->lasting ? read_transposed(p, slot, at, n, into, workspace) : read_strided(p, slot, &at, n, into);
             break;
         case TN_SLOT_COMPUTED:
             if (slot->keep) into = slot->keep->data + start * slot->element;
@@ -189,9 +197,72 @@ static void run_slots(const tn_program *p, int n_slots, operand_block *block, ch
     }
 }
 
+/* Two operands of slot number i, not yet combined: what they are as arrays. */
+static const void *factors(const tn_program *p, int i, const operand_block *block, char *workspace, int64_t n,
+                           const void **factor) {
+    const tn_slot *slot = &p->slot[i];
+    operand_block a = block[slot->operand[0]], b = block[slot->operand[1]];
+    size_t free = slot->kind == TN_SLOT_ROW_SUM ? p->across : slot->reg;
+    if (a.scalar) a = spread_out(p, slot, a.at, n, workspace + free);
+    if (b.scalar) b = spread_out(p, slot, b.at, n, workspace + p->spread);
+    *factor = b.at;
+    return a.at;
+}
+
+/* The sum of the row that begins at start, of slot number i: as tn_value_reduce computes it. */
+static float sum_row(const tn_program *p, int i, char *workspace, int64_t start) {
+    const tn_slot *slot = &p->slot[i];
+    operand_block block[TN_MAX_SLOTS];
+    double partial[TN_MOST_PIECES], sum;
+    int pieces = 0;
+    for (int64_t at = 0, n; at < p->row; at += n) {
+        n = smaller(TN_BLOCK, p->row - at);
+        run_slots(p, i, block, workspace, start + at, n, NULL);
+        if (slot->n_operands == 2) {
+            const void *b, *a = factors(p, i, block, workspace, n, &b);
+            p->kernels->dot_f32(1, n, &partial[pieces++], a, b);
+        } else {
+            operand_block x = block[slot->operand[0]];
+            if (x.scalar) x = spread_out(p, slot, x.at, n, workspace + p->spread);
+            p->kernels->reduce[TN_SUM][AT_FLOAT32](1, n, &partial[pieces++], x.at);
+        }
+    }
+    if (pieces == 1) return (float)partial[0];
+    p->kernels->reduce_add[AT_FLOAT32](1, pieces, &sum, partial);
+    return (float)sum;
+}
+
+/* The sums of the row that start lies in. */
+static void sum_rows(const tn_program *p, char *workspace, int64_t start) {
+    int64_t number = start / p->row;
+    for (int i = 0; i < p->n_slots; i++) {
+        tn_row *row = row_of(&p->slot[i], workspace);
+        if (p->slot[i].kind != TN_SLOT_ROW_SUM || row->number == number) continue;
+        row->sum = sum_row(p, i, workspace, number * p->row);
+        row->number = number;
+    }
+}
+
+/* A range that crosses the ends of rows, where these are summed. */
+static const void *run_by_rows(const tn_program *p, char *workspace, int64_t start, int64_t n, void *out) {
+    const tn_slot *last = &p->slot[p->n_slots - 1];
+    char *to = out ? out : workspace + p->across;
+    for (int64_t done = 0, m; done < n; done += m) {
+        m = smaller(n - done, p->row - (start + done) % p->row);
+        tn_program_run(p, workspace, start + done, m, to + done * last->element);
+    }
+    return to;
+}
+
+static bool crosses_rows(const tn_program *p, int64_t start, int64_t n) {
+    return p->row && start % p->row + n > p->row;
+}
+
 const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, int64_t n, void *out) {
     operand_block block[TN_MAX_SLOTS];
     const tn_slot *last = &p->slot[p->n_slots - 1];
+    if (crosses_rows(p, start, n)) return run_by_rows(p, workspace, start, n, out);
+    if (p->row) sum_rows(p, workspace, start);
     run_slots(p, p->n_slots, block, workspace, start, n, out);
     operand_block result = block[p->n_slots - 1];
     if (result.scalar && n > 1) return spread_out(p, last, result.at, n, out ? out : workspace + last->reg).at;
@@ -201,16 +272,12 @@ const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, 
 
 const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t start, int64_t n,
                                    const void **factor) {
-    *factor = NULL;
-    if (!p->product_left) return tn_program_run(p, workspace, start, n, NULL);
     operand_block block[TN_MAX_SLOTS];
-    const tn_slot *last = &p->slot[p->n_slots - 1];
+    *factor = NULL;
+    if (!p->product_left || crosses_rows(p, start, n)) return tn_program_run(p, workspace, start, n, NULL);
+    if (p->row) sum_rows(p, workspace, start);
     run_slots(p, p->n_slots - 1, block, workspace, start, n, NULL);
-    operand_block a = block[last->operand[0]], b = block[last->operand[1]];
-    if (a.scalar) a = spread_out(p, last, a.at, n, workspace + last->reg);
-    if (b.scalar) b = spread_out(p, last, b.at, n, workspace + p->spread);
-    *factor = b.at;
-    return a.at;
+    return factors(p, p->n_slots - 1, block, workspace, n, factor);
 }
 
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end) {

@@ -58,7 +58,16 @@ static inline double tn_double_from_bits(uint64_t bits) {
 
 /* ---- rounding ---------------------------------------------------------------------------------------------------- */
 
-/* Halves to even. From 2^23 on every float is an integer; copysign keeps the sign of zeros. */
+/* Halves to even. Where there is an instruction it does it; else from 2^23 (2^52) on every number is an integer, and
+ * copysign keeps the sign of zeros. */
+#if defined(__SSE4_1__)
+static inline float tn_roundf(float x) { return __builtin_rintf(x); }
+static inline float tn_floorf(float x) { return __builtin_floorf(x); }
+static inline float tn_ceilf(float x) { return __builtin_ceilf(x); }
+static inline double tn_round(double x) { return __builtin_rint(x); }
+static inline double tn_floor(double x) { return __builtin_floor(x); }
+static inline double tn_ceil(double x) { return __builtin_ceil(x); }
+#else
 static inline float tn_roundf(float x) {
     float magnitude = fabsf(x);
     float rounded = copysignf((magnitude + 0x1p23f) - 0x1p23f, x);
@@ -94,14 +103,30 @@ static inline double tn_ceil(double x) {
     double above = copysign(rounded + 1.0, x);
     return rounded < x ? above : rounded;
 }
+#endif
 
 /* ---- exponential functions --------------------------------------------------------------------------------------- */
+
+/* (exp r - 1) / r for |r| <= ln 2 / 2; 1 exact, so that the error of exp r is 2^-28.2 */
+static inline float tn_exp_fractionf(float r) {
+    float q = 0x1.6a1f62p-10f;
+    q = TN_FMAF(q, r, 0x1.123ccap-7f);
+    q = TN_FMAF(q, r, 0x1.555904p-5f);
+    q = TN_FMAF(q, r, 0x1.55548ep-3f);
+    q = TN_FMAF(q, r, 0x1.fffffcp-2f);
+    q = TN_FMAF(q, r, 1.0f);
+    return q;
+}
 
 /* x = n ln 2 + r with |r| <= ln 2 / 2, so exp x = 2^n exp r. n ln 2 is subtracted in two parts, the first of so few
  * bits that its product with n is exact. 2^n is applied as two factors of about half the exponent, each of them a
  * normal number: one rounding to a subnormal result, and infinity where it belongs. Small x are clamped; for large
  * ones it is enough that n ends at 150, since r, then large, makes the polynomial large (and NaN makes it NaN). */
-static inline float tn_expf(float x) {
+typedef struct {
+    float r, q, half, rest; /* exp x = (1 + r q) * half * rest */
+} tn_expf_parts;
+
+static inline tn_expf_parts tn_expf_split(float x) {
     const float log2_e = 0x1.715476p0f, ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
     const float rounder = TN_ROUNDER_F + 2 * 127; /* leaves n + 254 in the low 9 bits */
     x = x < -104.0f ? -104.0f : x;
@@ -112,18 +137,14 @@ static inline float tn_expf(float x) {
     float r = TN_FMAF(n, -ln2_high, x);
     r = TN_FMAF(n, -ln2_low, r);
 
-    /* exp r; 1 and r exact, relative error 2^-28.2 */
-    float p = 0x1.6a1f62p-10f;
-    p = TN_FMAF(p, r, 0x1.123ccap-7f);
-    p = TN_FMAF(p, r, 0x1.555904p-5f);
-    p = TN_FMAF(p, r, 0x1.55548ep-3f);
-    p = TN_FMAF(p, r, 0x1.fffffcp-2f);
-    p = TN_FMAF(p, r, 1.0f);
-    p = TN_FMAF(p, r, 1.0f);
-
     uint32_t half = (biased << 22) & 0x7f800000u; /* the exponent field of 2^(n / 2) */
     uint32_t rest = (biased << 23) - half;
-    return p * tn_float_from_bits(half) * tn_float_from_bits(rest);
+    return (tn_expf_parts){r, tn_exp_fractionf(r), tn_float_from_bits(half), tn_float_from_bits(rest)};
+}
+
+static inline float tn_expf(float x) {
+    tn_expf_parts parts = tn_expf_split(x);
+    return TN_FMAF(parts.q, parts.r, 1.0f) * parts.half * parts.rest;
 }
 
 /* exp x = power * (1 + fraction), power = 2^n, for |x| < 700. */
@@ -177,34 +198,63 @@ static inline float tn_tanhf(float x) {
     return copysignf((float)(e / (e + 2.0)), x);
 }
 
-/* 1 / (1 + exp -x); double has the range for exp 110, where float32 has long reached 0. */
+/* e / (1 + e), e = exp x, in float32: e and the divisor come with what their rounding lost (e_low, d_low), by which the
+ * first quotient is corrected. In the numerator the power of two is applied last. From 20 on it is 1. */
 static inline float tn_sigmoidf(float x) {
-    x = x > 110.0f ? 110.0f : x;
-    x = x < -110.0f ? -110.0f : x;
-    return (float)(1.0 / (1.0 + tn_exp_of_double(-(double)x)));
+    x = x > 20.0f ? 20.0f : x;
+    tn_expf_parts parts = tn_expf_split(x);
+    float power = parts.half * parts.rest;
+    float fraction = parts.r * parts.q;
+    float e = 1.0f + fraction;
+    float e_low = fraction - (e - 1.0f);
+    float term = e * power;
+    float d = 1.0f + term;
+    float term_part = d - 1.0f;
+    float d_low = (1.0f - (d - term_part)) + (term - term_part);
+    d_low = TN_FMAF(e_low, power, d_low);
+
+    float inverse = 1.0f / d;
+    float y = e * inverse;
+    float left = TN_FMAF(-y, d, e) + TN_FMAF(-y, d_low, e_low);
+    return TN_FMAF(left, inverse, y) * parts.half * parts.rest;
 }
 
-/* erf x = 1 - erfc x = -(exp g - 1) with g = log erfc x, for x >= 0. g is smooth and 0 at 0, so that one polynomial
- * serves the whole range up to 3.95, from where on erf is 1 in float32. */
+/* In float32. A polynomial in x^2 up to 1; from there to 4, from where on it is 1, 1 - erfc x, with a polynomial for
+ * log erfc x. What either adds to x or takes from 1 is small, and so are its errors: together about 1 ulp with the last rounding. */
 static inline float tn_erff(float x) {
-    float magnitude = fabsf(x);
-    magnitude = magnitude > 3.95f ? 3.95f : magnitude;
-    double a = (double)magnitude;
+    float a = fabsf(x);
+    a = a > 4.0f ? 4.0f : a;
+    float z = x * x;
+    z = z > 1.0f ? 1.0f : z;
 
-    /* log(erfc a) / a, so weighted that erf's relative error is 2^-33.3 */
-    double g = 0x1.c65989b32b3d1p-24;
-    g = TN_FMA(g, a, -0x1.9561e5e9c1f3fp-20);
-    g = TN_FMA(g, a, 0x1.07e4098a0d7aep-17);
-    g = TN_FMA(g, a, -0x1.1d9f3aca0c063p-17);
-    g = TN_FMA(g, a, -0x1.c51051f6200eap-14);
-    g = TN_FMA(g, a, 0x1.5d96de7f4cd83p-11);
-    g = TN_FMA(g, a, -0x1.c8ae3bcfd5135p-10);
-    g = TN_FMA(g, a, 0x1.da78dac71807fp-13);
-    g = TN_FMA(g, a, 0x1.39572c357fab6p-6);
-    g = TN_FMA(g, a, -0x1.a4f47830c9032p-4);
-    g = TN_FMA(g, a, -0x1.45f30769824c5p-1);
-    g = TN_FMA(g, a, -0x1.20dd7503b1b16p+0);
-    return copysignf((float)-tn_expm1_of_double(g * a), x);
+    /* erf x / x - 1, error 2^-28.5 */
+    float p = 0x1.496a5ep-14f;
+    p = TN_FMAF(p, z, -0x1.a3f710p-11f);
+    p = TN_FMAF(p, z, 0x1.5405b4p-8f);
+    p = TN_FMAF(p, z, -0x1.b7f90ep-6f);
+    p = TN_FMAF(p, z, 0x1.ce2cf8p-4f);
+    p = TN_FMAF(p, z, -0x1.81273ep-2f);
+    p = TN_FMAF(p, z, 0x1.06eba8p-3f);
+    float small = TN_FMAF(x, p, x);
+
+    /* log erfc(1 + t), so that the error of erf is 2^-26.7 */
+    float t = a - 1.0f;
+    float g = -0x1.6bd724p-16f;
+    g = TN_FMAF(g, t, 0x1.2f9a14p-12f);
+    g = TN_FMAF(g, t, -0x1.07b7bap-9f);
+    g = TN_FMAF(g, t, 0x1.49343ep-7f);
+    g = TN_FMAF(g, t, -0x1.547d04p-5f);
+    g = TN_FMAF(g, t, -0x1.afabbap-1f);
+    g = TN_FMAF(g, t, -0x1.51c9b0p+1f);
+    g = TN_FMAF(g, t, -0x1.d97fc0p+0f);
+    /* exp g, in its shortest form: between 2^-25 and 2^-2, and with 2^-25 of absolute error to spare */
+    const float rounder = TN_ROUNDER_F + 127;
+    float shifted = TN_FMAF(g, 0x1.715476p0f, rounder);
+    float r = TN_FMAF(shifted - rounder, -0x1.62e430p-1f, g);
+    float power = tn_float_from_bits(tn_float_bits(shifted) << 23);
+    float erfc = power * TN_FMAF(tn_exp_fractionf(r), r, 1.0f);
+    float large = copysignf(1.0f - erfc, x);
+    return a < 1.0f ? small : large;
 }
 
 /* ---- logarithms and powers --------------------------------------------------------------------------------------- */

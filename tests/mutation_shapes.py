@@ -30,13 +30,20 @@ SUITES = {
     "tensor/reduce.c": "reduce reference autograd",
     "tensor/softmax.c": "reduce reference autograd",
     "tensor/product.c": "product nn reference",
+    "tensor/gemm.c": "product nn reference",
     "tensor/sort.c": "sort",
-    "tensor/evaluate.c": "tensor product reduce deferred reference",
+    "tensor/topk.c": "sort",
+    "tensor/extreme.c": "reduce sort reference",
+    "tensor/select.c": "reference sort autograd",
+    "tensor/compile.c": "deferred tensor product reduce reference",
+    "tensor/run.c": "deferred tensor product reduce reference",
+    "tensor/evaluate.c": "deferred tensor product reduce reference",
     "autograd/shapes.c": "tensor reference errors autograd ownership gradients",
     "autograd/indexing.c": "reference errors tensor autograd sort",
     "autograd/backward.c": "autograd reference ownership",
     "autograd/order.c": "autograd ownership",
     "autograd/node.c": "autograd ownership",
+    "autograd/checkpoint.c": "checkpoint nn",
 }
 SECONDS, SECONDS_SANITIZED = 60, 300  # for a suite
 MEMORY = 4 << 30

@@ -147,6 +147,25 @@ BALANCED_TEST(second_derivatives_go_to_inputs_that_the_first_left_out) {
     for (int i = 0; i < 4; i++) check_close_to(at_grad(x[i]), expected[i]);
 }
 
+static at_tensor *weighted_inputs(at_tensor **x, int n, void *context) {
+    (void)context;
+    at_tensor *y = x[0];
+    for (int i = 1; i < n; i++) y = at_add(y, at_mul(x[i], i + 1));
+    return y;
+}
+
+BALANCED_TEST(as_many_inputs_as_there_may_be) {
+    enum { MOST = 64 };
+    at_tensor *x[MOST + 1];
+    for (int i = 0; i <= MOST; i++) x[i] = at_set_requires_grad(at_arange(i, i + 3, 1), true);
+    at_tensor *y = at_checkpoint(weighted_inputs, x, MOST, NULL, .rows = UINT64_MAX, .block = 2);
+    check_close_to(y, weighted_inputs(x, MOST, NULL));
+    ck_assert(at_backward(at_sum(y)));
+    for (int i = 0; i < MOST; i++) CHECK_ELEMENTS(at_grad(x[i]), i + 1, i + 1, i + 1);
+    at_checkpoint(weighted_inputs, x, MOST + 1, NULL);
+    expect_error(AT_ERROR_VALUE, "checkpoint: 65 inputs: want 1 to 64");
+}
+
 static at_tensor *step_function(at_tensor **x, int n, void *context) {
     (void)n, (void)context;
     return at_to(at_gt(x[0], 0), AT_FLOAT64);
@@ -336,6 +355,7 @@ Suite *checkpoint_suite(void) {
     tcase_add_test(derivatives, inputs_may_be_computed_from_one_another);
     tcase_add_test(derivatives, one_tensor_may_be_given_twice);
     tcase_add_test(derivatives, checkpoints_within_checkpoints);
+    tcase_add_test(derivatives, as_many_inputs_as_there_may_be);
     tcase_add_test(derivatives, a_function_without_a_derivative_has_zero);
     suite_add_tcase(suite, derivatives);
     tcase_add_test(kept, only_inputs_and_result_are_kept);

@@ -318,6 +318,50 @@ BALANCED_TEST(parts_that_suit_no_one_shape) {
     for (int64_t i = 0; i < 24; i++) ck_assert_float_eq(y[i], (float)(i / 6 - i / 4));
 }
 
+/* ---- sums of rows beside what reads them ------------------------------------------------------------------------- */
+
+/* The gradient of a softmax by a weight of some shape: its rule has a sum over each row, which long rows defer. */
+static at_tensor *softmax_gradient(at_tensor *x, at_tensor *weight) {
+    at_tensor *v = at_cos(at_mul(x, 3)), *gradient = NULL;
+    at_tensor *loss = at_sum(at_square(at_sum_dim(at_mul(at_softmax(at_mul(x, weight), 1), v), 1, false)));
+    ck_assert(at_gradients(loss, &weight, 1, false, &gradient));
+    return gradient;
+}
+
+BALANCED_TEST(row_sums_are_those_of_eager_evaluation) {
+    static const int64_t shapes[][2] = {{4, 255}, {4, 256}, {5, 499}, {3, 1024}, {70, 1025}, {20, 5000}, {1, 300}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int of = 0; of < 4; of++) {
+            int64_t n = shapes[i][0], m = shapes[i][1];
+            at_tensor *x = at_randn(n, m), *weight = at_rand(of & 1 ? n : 1, of & 2 ? m : 1);
+            at_set_requires_grad(weight, true);
+            at_set_eager(true);
+            at_tensor *expected = softmax_gradient(x, weight);
+            at_set_eager(false);
+            for (int threads = 1; threads <= 8; threads += threads > 2 ? 5 : 1) {
+                at_set_num_threads(threads);
+                ck_assert_msg(at_equal(softmax_gradient(x, weight), expected), "(%d, %d), weight %d, %d threads",
+                              (int)n, (int)m, of, threads);
+            }
+            at_set_num_threads(1);
+        }
+}
+
+/* Whatever becomes of the gradient: it is read in another shape, along columns, or in an expression of its own. */
+BALANCED_TEST(row_sums_in_other_shapes) {
+    at_tensor *x = at_randn(6, 400), *ones = at_set_requires_grad(at_ones(6, 400), true), *results[2][4];
+    for (int eager = 0; eager < 2; eager++) {
+        at_set_eager(eager);
+        at_tensor *g = softmax_gradient(x, ones);
+        results[eager][0] = at_sum_dim(softmax_gradient(x, ones), 0, false);
+        results[eager][1] = at_add(at_reshape(softmax_gradient(x, ones), 400, 6), 1);
+        results[eager][2] = at_softmax(softmax_gradient(x, ones), 0);
+        results[eager][3] = at_sub(at_transpose(g, 0, 1), at_transpose(at_exp(g), 0, 1));
+    }
+    at_set_eager(false);
+    for (int i = 0; i < 4; i++) ck_assert_msg(at_equal(results[0][i], results[1][i]), "%d", i);
+}
+
 Suite *deferred_suite(void) {
     Suite *suite = suite_create("deferred");
     TCase *bits = tcase_create("bits"), *work = tcase_create("work"), *later = tcase_create("later");
@@ -326,6 +370,8 @@ Suite *deferred_suite(void) {
     tcase_add_test(bits, one_value_in_two_places_of_a_program);
     tcase_add_test(bits, parts_that_suit_no_one_shape);
     tcase_add_test(bits, products);
+    tcase_add_test(bits, row_sums_are_those_of_eager_evaluation);
+    tcase_add_test(bits, row_sums_in_other_shapes);
     suite_add_tcase(suite, bits);
     tcase_add_test(work, a_term_with_two_uses_is_computed_once);
     tcase_add_test(work, a_long_chain_is_cut);

@@ -24,8 +24,10 @@ static at_tensor *product(at_tensor **x) { return at_mul(x[0], at_sin(x[1])); }
 static at_tensor *by_a(at_tensor **x) { return at_mul(x[0], at_sin(at_detach(x[1]))); }
 static at_tensor *by_b(at_tensor **x) { return at_mul(at_detach(x[0]), at_sin(x[1])); }
 
-/* 1, but another number for element 4 of six. */
-static at_tensor *but_one(double number) { return at_add(at_mul(at_eq(at_arange(0, 6, 1), 4), number - 1), 1); }
+/* 1, but another number for one element of (2, 3). */
+static at_tensor *but_one(int element, double number) {
+    return at_reshape(at_add(at_mul(at_eq(at_arange(0, 6, 1), element), number - 1), 1), 2, 3);
+}
 
 #define DEFINE(name, ...)                                                                                              \
     static at_tensor *name(at_tensor **x, int n, void *context) {                                                      \
@@ -35,7 +37,8 @@ static at_tensor *but_one(double number) { return at_add(at_mul(at_eq(at_arange(
 DEFINE(flipped_sign, pretend(product(x), at_sub(by_a(x), by_b(x))))
 DEFINE(too_large, pretend(product(x), at_add(by_a(x), at_mul(by_b(x), 1.01))))
 DEFINE(slightly_too_large, pretend(product(x), at_add(by_a(x), at_mul(by_b(x), 1.0005))))
-DEFINE(one_element, pretend(product(x), at_add(by_a(x), at_mul(by_b(x), at_reshape(but_one(1.01), 2, 3)))))
+DEFINE(one_element, pretend(product(x), at_add(by_a(x), at_mul(by_b(x), but_one(4, 1.01)))))
+DEFINE(last_element, pretend(product(x), at_add(by_a(x), at_mul(by_b(x), but_one(5, 1.01)))))
 DEFINE(dropped_operand, by_a(x))
 DEFINE(zero_rule, pretend(product(x), at_mul(at_add(x[0], x[1]), 0)))
 DEFINE(detached, at_detach(product(x)))
@@ -59,6 +62,7 @@ static const mistake mistakes[] = {
     {"1.01 times too large", too_large, 1, 0, 1.01, false},
     {"1.0005 times too large", slightly_too_large, 1, 0, 1.0005, false},
     {"wrong in one element", one_element, 1, 4, 1.01, false},
+    {"wrong in the last element", last_element, 1, 5, 1.01, false},
     {"dropped operand", dropped_operand, 1, 0, 0, false},
     {"zero rule", zero_rule, 0, 0, 0, true},
     {"nothing recorded", detached, 0, 0, 0, true},

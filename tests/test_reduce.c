@@ -78,6 +78,30 @@ BALANCED_TEST(windows_on_longer_rows) {
         }
 }
 
+/* What a row is depends on the shape alone, and what is longer than a block is cut at its rows. */
+static void check_cut_at_rows(int64_t outer, int64_t rows, int64_t n) {
+    int64_t all = outer * rows * n;
+    at_tensor *x = at_sub(at_reshape(at_arange(0, (double)all, 1), outer, rows, n), 1000);
+    at_tensor *stored = at_contiguous(x), *turned = at_contiguous(at_transpose(x, 1, 2)), *total = at_sum(at_mul(x, x));
+    at_tensor *same[] = {at_sum(at_mul(stored, x)), at_sum(at_mul(at_transpose(turned, 1, 2), stored)),
+                         at_sum(at_contiguous(at_mul(x, x)))};
+    for (int i = 0; i < 3; i++)
+        if (at_item(same[i]) != at_item(total)) ck_abort_msg("(%d, %d, %d): %d", (int)outer, (int)rows, (int)n, i);
+    ck_assert_double_eq(at_item(at_sum(at_to(x, AT_INT64))), (double)(all * (all - 1) / 2 - 1000 * all));
+    ck_assert_double_eq(at_item(at_max(x)), (double)(all - 1001));
+    ck_assert_double_eq(at_item(at_min(at_flip(x, 2))), -1000);
+    ck_assert_double_eq(at_item(at_prod(at_where(at_eq(x, (double)(all - 1001)), 3.0, 1.0))), 3);
+    ck_assert_double_eq(at_item(at_sum(at_eq(x, (double)(all - 1001)))), 1);
+}
+
+BALANCED_TEST(long_sums_are_cut_at_rows) {
+    static const int64_t sizes[] = {1, 3, 100, 255, 256, 257, 512, 513, 1023, 1024, 1025, 1100, 2047, 2049};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int64_t rows = 1; rows <= 13; rows += 3)
+            AT_SCOPE
+                check_cut_at_rows(rows % 2 + 1, rows, sizes[i]);
+}
+
 /* Columns are summed in blocks of 1024, those of all outer indices in one count. */
 BALANCED_TEST(middle_dimensions_of_whole_blocks) {
     for (int64_t inner = 1022; inner <= 1026; inner++)
@@ -183,6 +207,49 @@ BALANCED_TEST(nan_wins_and_the_first_of_equals) {
             }
 }
 
+/* Two places of a row of n, each pair of them, have equal elements above all others, or NaN: the first is found. */
+static void check_pairs_of_places(int64_t n, at_dtype dtype, double above) {
+    at_tensor *place = at_arange(0, (double)n, 1);
+    at_tensor *chosen = at_maximum(at_eq(place, at_reshape(place, n, 1, 1)), at_eq(place, at_reshape(place, n, 1)));
+    at_tensor *x = at_contiguous(at_to(at_where(chosen, above, at_mul(at_sin(place), at_ones(n, n, 1))), dtype));
+    at_tensor *found[] = {at_argmax(x, 2, false), at_argmax(at_contiguous(at_transpose(x, 1, 2)), 1, false),
+                          at_argmin(at_to(at_mul(x, -1), dtype), 2, false)};
+    for (int way = 0; way < (dtype == AT_BOOL ? 2 : 3); way++) {
+        const int64_t *index = at_int64s(found[way]);
+        for (int64_t i = 0; i < n * n; i++)
+            if (index[i] != (i / n < i % n ? i / n : i % n))
+                ck_abort_msg("dtype %d, of %d, at %d and %d: %d", dtype, (int)n, (int)(i / n), (int)(i % n),
+                             (int)index[i]);
+    }
+}
+
+/* Rows are searched in lanes of 32: every pair of them, in one turn and in two. */
+BALANCED_TEST(the_first_of_two_in_any_lanes) {
+    static const int64_t sizes[] = {1, 2, 31, 32, 33, 63, 64, 65, 97};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        AT_SCOPE {
+            check_pairs_of_places(sizes[i], AT_FLOAT32, 7);
+            check_pairs_of_places(sizes[i], AT_FLOAT64, 7);
+            check_pairs_of_places(sizes[i], AT_INT64, 7);
+            check_pairs_of_places(sizes[i], AT_FLOAT32, NAN);
+            check_pairs_of_places(sizes[i], AT_FLOAT64, NAN);
+        }
+}
+
+/* Columns are searched in blocks of 1024, those of all outer indices in one count. */
+BALANCED_TEST(extremes_of_columns) {
+    static const int64_t widths[] = {2, 1023, 1024, 1025, 2100};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+        for (int64_t n = 1; n <= 7; n += 2)
+            AT_SCOPE {
+                int64_t inner = widths[i];
+                at_tensor *x = at_sin(at_reshape(at_arange(0, (double)(3 * n * inner), 1), 3, n, inner));
+                at_tensor *rows = at_contiguous(at_transpose(x, 1, 2));
+                ck_assert(at_equal(at_argmax(x, 1, false), at_argmax(rows, 2, false)));
+                ck_assert(at_equal(at_argmin(x, 1, false), at_argmin(rows, 2, false)));
+            }
+}
+
 BALANCED_TEST(any_and_all) {
     at_tensor *x = at_reshape(at_to(at_eye(50), AT_BOOL), 50, 50);
     ck_assert_double_eq(at_item(at_any(x)), 1);
@@ -230,6 +297,51 @@ BALANCED_TEST(softmax) {
             }
 }
 
+/* (outer, n, inner) along its middle, in some columns NaN or nothing but -infinity: as rows of what is transposed. */
+static void check_softmax_of_columns(int64_t outer, int64_t n, int64_t inner, at_dtype dtype) {
+    at_tensor *column = at_reshape(at_arange(0, (double)(outer * inner), 1), outer, 1, inner);
+    at_tensor *row = at_reshape(at_arange(0, (double)n, 1), n, 1);
+    at_tensor *x = at_mul(at_to(at_sub(at_rand(outer, n, inner), 0.5), dtype), 20);
+    x = at_where(at_gt(at_sin(column), 0.9), -INFINITY, x);
+    x = at_where(at_gt(at_sub(at_cos(column), at_sub(n - 1, row)), 0.9), NAN, x); /* in the last row */
+    at_tensor *rows = at_contiguous(at_transpose(x, 1, 2));
+    double tolerance = dtype == AT_FLOAT32 ? 4e-6 : 1e-13;
+    for (int logarithm = 0; logarithm < 2; logarithm++) {
+        at_tensor *y = logarithm ? at_log_softmax(x, 1) : at_softmax(x, 1);
+        at_tensor *z = at_transpose(logarithm ? at_log_softmax(rows, 2) : at_softmax(rows, 2), 1, 2);
+        const double *found = at_doubles(at_to(y, AT_FLOAT64)), *expected = at_doubles(at_to(z, AT_FLOAT64));
+        for (int64_t i = 0; i < outer * n * inner; i++)
+            if (isnan(found[i]) != isnan(expected[i]) ||
+                fabs(found[i] - expected[i]) > tolerance * (1 + fabs(expected[i])))
+                ck_abort_msg("(%d, %d, %d): element %d is %.9g and not %.9g", (int)outer, (int)n, (int)inner, (int)i,
+                             found[i], expected[i]);
+    }
+}
+
+BALANCED_TEST(softmax_of_columns) {
+    static const int64_t widths[] = {2, 700, 1023, 1024, 1025, 2100};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+        for (int64_t n = 1; n <= 5; n += 2)
+            for (int64_t outer = 1; outer <= 3; outer += 2)
+                AT_SCOPE {
+                    check_softmax_of_columns(outer, n, widths[i], AT_FLOAT32);
+                    check_softmax_of_columns(outer, n, widths[i], AT_FLOAT64);
+                }
+}
+
+/* What is computed goes through registers of a block each. */
+BALANCED_TEST(softmax_of_an_expression) {
+    for (int i = 0; i < AWKWARD; i++)
+        AT_SCOPE {
+            at_tensor *x = at_contiguous(at_mul(at_rand(awkward[i], 70), 20)), *turned = at_transpose(x, 0, 1);
+            at_tensor *computed = at_maximum(at_sub(at_exp(at_mul(turned, 0.1)), turned), at_sin(turned));
+            at_tensor *stored = at_max_dim(at_unsqueeze(computed, 0), 0, false, NULL);
+            ck_assert(at_equal(at_softmax(computed, 1), at_softmax(stored, 1)));
+            ck_assert(at_equal(at_log_softmax(computed, 1), at_log_softmax(stored, 1)));
+            ck_assert(at_equal(at_log_softmax(computed, 0), at_log_softmax(stored, 0)));
+        }
+}
+
 BALANCED_TEST(softmax_at_extremes) {
     const double huge[] = {1e30, -1e30, 0, 1e30}, row[] = {-INFINITY, 0, -INFINITY, 0};
     CHECK_ELEMENTS(at_softmax(at_from_doubles(huge, 4), 0), 0.5, 0, 0, 0.5);
@@ -270,6 +382,7 @@ Suite *reduce_suite(void) {
     tcase_add_test(sums, awkward_shapes);
     tcase_add_test(sums, middle_dimensions);
     tcase_add_test(sums, windows_on_longer_rows);
+    tcase_add_test(sums, long_sums_are_cut_at_rows);
     tcase_add_test(sums, middle_dimensions_of_whole_blocks);
     tcase_add_test(sums, ten_million_floats);
     tcase_add_test(sums, a_million_doubles);
@@ -278,8 +391,12 @@ Suite *reduce_suite(void) {
     suite_add_tcase(suite, sums);
     tcase_add_test(others, extremes);
     tcase_add_test(others, nan_wins_and_the_first_of_equals);
+    tcase_add_test(others, the_first_of_two_in_any_lanes);
+    tcase_add_test(others, extremes_of_columns);
     tcase_add_test(others, any_and_all);
     tcase_add_test(others, softmax);
+    tcase_add_test(others, softmax_of_columns);
+    tcase_add_test(others, softmax_of_an_expression);
     tcase_add_test(others, softmax_at_extremes);
     tcase_add_test(others, running_sums);
     suite_add_tcase(suite, others);

@@ -1,0 +1,4 @@
+"""bench/start.py - start.c in PyTorch."""
+import torch
+
+torch.zeros(3)
