@@ -6,8 +6,16 @@
 
 #include "internal.h"
 
+/* What a rule is called with, for each input of the node whose turn it is. */
+typedef struct {
+    at_tensor **x, **dx;
+    ag_entry **to; /* where the gradient goes, or NULL */
+    bool *needed;  /* whether it is wanted */
+} rule_space;
+
 typedef struct {
     ag_graph graph; /* entries[i].grad gathers the contributions */
+    rule_space space;
     bool create_graph;
     FILE *trace; /* where to tell what happens, or NULL */
 } pass;
@@ -18,7 +26,6 @@ typedef struct {
 static at_tensor *fit(at_tensor *d, const ag_node *node, int i) {
     const tn_value *input = node->input[i].value;
     at_shape both;
-    if (tn_are_scalars(d->value, input)) return d;
     if (!tn_shapes_equal(&d->value->shape, &input->shape)) {
         if (!tn_shapes_broadcast(&d->value->shape, &input->shape, &both))
             return at_fail(AT_ERROR_STATE, "%s: its rule gives a gradient of shape %s by input %d, which has shape %s",
@@ -29,35 +36,36 @@ static at_tensor *fit(at_tensor *d, const ag_node *node, int i) {
 }
 
 /* What a rule leaves out is zero. */
-static at_tensor *zeros_for(const tn_value *input) {
+TN_RARE static at_tensor *zeros_for(const tn_value *input) {
     at_operand zero = at_operand_integer(0);
     at_tensor *d = tn_tensor_from(tn_value_number(zero, input->dtype));
     return d ? at_expand_shape(d, input->shape) : NULL;
 }
 
-static bool add_to(at_tensor **grad, at_tensor *d) {
+static TN_INLINE bool add_to(at_tensor **grad, at_tensor *d) {
     at_tensor *old = *grad;
-    bool alone = old && !ag_grad_mode() && atomic_load_explicit(&old->refs, memory_order_relaxed) == 1;
+    if (!old) {
+        *grad = tn_retain(d);
+        return true;
+    }
+    bool alone = !ag_grad_mode() && tn_count_of(&old->refs) == 1;
     if (alone && tn_value_add_scalar(old->value, d->value)) return true;
-    at_tensor *sum = *grad ? at_add(*grad, d) : d;
+    at_tensor *sum = at_add(old, d);
     if (!sum) return false;
-    at_assign(grad, sum);
+    *grad = tn_retain(sum);
+    tn_release(old);
     return true;
 }
 
-/* What a rule is called with, for each input. */
-typedef struct {
-    at_tensor **x, **dx;
-    ag_entry **to; /* where the gradient goes, or NULL */
-    bool *needed;  /* whether it is wanted */
-} rule_space;
-
-static bool contribute(pass *p, const ag_node *node, const rule_space *s) {
+static bool contribute(pass *p, const ag_node *node) {
+    const rule_space s = p->space;
     for (int i = 0; i < node->n_inputs; i++) {
-        if (!s->needed[i]) continue;
-        at_tensor *d = s->dx[i] ? fit(s->dx[i], node, i) : zeros_for(node->input[i].value);
+        if (!s.needed[i]) continue;
+        const tn_value *input = node->input[i].value;
+        at_tensor *d = s.dx[i] ? s.dx[i] : zeros_for(input);
+        if (d && !tn_are_scalars(d->value, input)) d = fit(d, node, i);
         if (d && p->trace) ag_trace_contribution(p->trace, &p->graph, node, i, d);
-        if (!d || !add_to(&s->to[i]->grad, d)) return false;
+        if (!d || !add_to(&s.to[i]->grad, d)) return false;
     }
     return true;
 }
@@ -79,57 +87,64 @@ static at_tensor *input_tensor(const ag_input *input, ag_entry *e) {
 }
 
 /* Calls the rule of a node with its inputs and hands on what it returns. */
-static bool apply_rule(pass *p, const ag_entry *e, const rule_space *s) {
-    ag_node *node = e->node;
+static bool visit_node(pass *p, const ag_entry *e) {
+    const ag_node *node = e->node;
+    const rule_space s = p->space;
     for (int i = 0; i < node->n_inputs; i++) {
         const ag_input *input = &node->input[i];
-        s->dx[i] = NULL;
-        s->to[i] = input->node ? ag_find(&p->graph, input->node) : NULL;
-        s->needed[i] = s->to[i] && s->to[i]->needed;
-        if (!(s->x[i] = input_tensor(input, s->to[i]))) return false;
+        ag_entry *to = input->node ? ag_find(&p->graph, input->node) : NULL;
+        s.dx[i] = NULL;
+        s.to[i] = to;
+        s.needed[i] = to && to->needed;
+        if (!(s.x[i] = input_tensor(input, to))) return false;
     }
-    unsigned before = tn_self()->failures;
+    const tn_thread *self = tn_self();
+    unsigned before = self->failures;
     ag_vjp v = {.g = e->grad,
-                .y = &node->result,
-                .x = s->x,
+                .y = &e->node->result,
+                .x = s.x,
                 .n = node->n_inputs,
-                .needed = s->needed,
+                .needed = s.needed,
                 .parameters = node->parameters,
-                .dx = s->dx};
+                .dx = s.dx};
     rules[node->operation](&v);
-    return tn_self()->failures == before && contribute(p, node, s);
-}
-
-enum { USUAL_INPUTS = 8 };
-
-static bool visit_node(pass *p, const ag_entry *e) {
-    at_tensor *usual_x[USUAL_INPUTS], *usual_dx[USUAL_INPUTS];
-    ag_entry *usual_to[USUAL_INPUTS];
-    bool usual_needed[USUAL_INPUTS];
-    int n = e->node->n_inputs;
-    if (n <= USUAL_INPUTS) return apply_rule(p, e, &(rule_space){usual_x, usual_dx, usual_to, usual_needed});
-    size_t bytes = (size_t)n * (2 * sizeof(at_tensor *) + sizeof(ag_entry *) + sizeof(bool));
-    char *space = tn_memory_new(bytes);
-    if (!space) return false;
-    at_tensor **x = (at_tensor **)(void *)space;
-    ag_entry **to = (ag_entry **)(void *)(x + 2 * n);
-    bool good = apply_rule(p, e, &(rule_space){x, x + n, to, (bool *)(void *)(to + n)});
-    tn_memory_free(space, bytes);
-    return good;
+    return self->failures == before && contribute(p, node);
 }
 
 /* ---- the pass ---------------------------------------------------------------------------------------------------- */
 
-static void mark_needed(pass *p) {
+/* Room for the inputs of any node. */
+static size_t space_bytes(int64_t n) {
+    return (size_t)n * (2 * sizeof(at_tensor *) + sizeof(ag_entry *) + sizeof(bool));
+}
+
+static bool make_space(pass *p) {
+    int64_t n = p->graph.most_inputs;
+    if (n == 0) return true; /* a leaf alone */
+    p->space.x = tn_memory_new(space_bytes(n));
+    if (!p->space.x) return false;
+    p->space.dx = p->space.x + n;
+    p->space.to = (ag_entry **)(void *)(p->space.dx + n);
+    p->space.needed = (bool *)(void *)(p->space.to + n);
+    return true;
+}
+
+static void end_pass(pass *p) {
+    if (p->space.x) tn_memory_free(p->space.x, space_bytes(p->graph.most_inputs));
+    ag_graph_end(&p->graph);
+}
+
+static void mark_needed(pass *p, const bool *wanted) {
     for (int64_t i = 0; i < p->graph.count; i++) {
         ag_entry *e = &p->graph.entries[i];
+        e->needed = wanted[i];
         for (int j = 0; j < e->node->n_inputs && !e->needed; j++)
             e->needed = e->node->input[j].node && ag_find(&p->graph, e->node->input[j].node)->needed;
     }
 }
 
 /* Hooks see a gradient when all contributions are in, and may replace it. */
-static bool call_hooks(ag_entry *e) {
+TN_RARE static bool call_hooks(ag_entry *e) {
     for (const ag_hook *hook = e->node->hooks; hook; hook = hook->next) {
         unsigned before = tn_failures();
         at_tensor *g = hook->function(e->grad, hook->context);
@@ -147,22 +162,23 @@ static bool keeps_gradient(const ag_node *node) { return node->operation == AG_L
 
 /* From the root down, in a scope of its own. Gradients of nodes in between are let go of as soon as they have been handed on, unless wanted. */
 static bool run(pass *p, const bool *wanted) {
-    bool good = true;
-    for (int64_t i = p->graph.count - 1; i >= 0 && good; i--) {
+    for (int64_t i = p->graph.count - 1; i >= 0; i--) {
         ag_entry *e = &p->graph.entries[i];
         if (!e->needed || !e->grad) continue;
-        good = call_hooks(e);
-        if (good && p->trace) ag_trace_node(p->trace, &p->graph, i);
-        if (good && e->node->operation != AG_LEAF) good = visit_node(p, e);
+        if (e->node->hooks && !call_hooks(e)) return false;
+        if (p->trace) ag_trace_node(p->trace, &p->graph, i);
+        if (e->node->operation != AG_LEAF && !visit_node(p, e)) return false;
         tn_scope_clear();
-        if (!keeps_gradient(e->node) && !(wanted && wanted[i])) at_assign(&e->grad, NULL);
+        if (keeps_gradient(e->node) || (wanted && wanted[i])) continue;
+        tn_release(e->grad);
+        e->grad = NULL;
     }
-    return good;
+    return true;
 }
 
 /* The gradient to start from: grad_output, or 1. */
 static bool start_pass(pass *p, at_tensor *t, at_tensor *grad_output) {
-    if (!ag_put_in_order(&p->graph, t->node)) return false;
+    if (!ag_put_in_order(&p->graph, t->node) || !make_space(p)) return false;
     at_tensor *g = grad_output ? grad_output : at_ones_like(t);
     if (!g) return false;
     p->graph.entries[p->graph.count - 1].grad = at_retain(g);
@@ -218,10 +234,9 @@ static bool backward(const char *function, at_tensor *t, at_tensor *grad_output,
     bool good = false, recording = ag_set_grad_mode(false);
     AT_SCOPE {
         good = start_pass(&p, t, grad_output);
-        for (int64_t i = 0; i < p.graph.count; i++) p.graph.entries[i].needed = p.graph.entries[i].node->requires_grad;
         AT_SCOPE { good = good && run(&p, NULL); }
         good = good && finish_gradients(&p);
-        ag_graph_end(&p.graph);
+        end_pass(&p);
     }
     ag_set_grad_mode(recording);
     return good;
@@ -271,9 +286,9 @@ static bool run_for(pass *p, at_tensor *const *inputs, int n) {
     memset(wanted, 0, (size_t)p->graph.count);
     for (int i = 0; i < n; i++) {
         ag_entry *e = ag_find(&p->graph, inputs[i]->node);
-        if (e) wanted[e - p->graph.entries] = e->needed = true;
+        if (e) wanted[e - p->graph.entries] = true;
     }
-    mark_needed(p);
+    mark_needed(p, wanted);
     bool good = false;
     AT_SCOPE { good = run(p, wanted); }
     tn_memory_free(wanted, (size_t)p->graph.count);
@@ -291,13 +306,13 @@ bool at_gradients(at_tensor *output, at_tensor *const *inputs, int n, bool creat
     AT_SCOPE {
         good = start_pass(&p, output, NULL) && run_for(&p, inputs, n) && collect(&p, inputs, n, found);
         for (int i = 0; i < n && good; i++) at_retain(found[i]);
-        ag_graph_end(&p.graph);
+        end_pass(&p);
     }
     ag_set_grad_mode(recording);
     bool owned = good;
     for (int i = 0; i < n && good; i++) {
         if (owned)
-            owned = tn_scope_add(found[i]) != NULL;
+            owned = tn_scope_add(tn_self(), found[i]) != NULL;
         else
             at_release(found[i]);
     }

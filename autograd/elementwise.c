@@ -167,10 +167,12 @@ static inline bool are_scalars(const at_operand *a, const at_operand *b) {
            tn_are_scalars(a->tensor->value, b->tensor->value);
 }
 
-static at_tensor *of_scalars(ag_operation operation, int instruction, at_tensor *a, at_tensor *b) {
-    tn_thread_set_operation(ag_name(operation));
-    at_tensor *x[2] = {a, b};
-    return ag_record(operation, tn_value_of_scalars(instruction, a->value, b->value), x, 2, NULL);
+static TN_INLINE at_tensor *of_scalars(ag_operation operation, int instruction, at_tensor *a, at_tensor *b) {
+    tn_thread *self = tn_self();
+    self->operation = ag_name(operation);
+    tn_value *y = tn_value_of_scalars(self, instruction, a->value, b->value);
+    if (!ag_grad_mode()) return tn_tensor_of_new_number(self, y);
+    return ag_record(operation, y, (at_tensor *[]){a, b}, 2, NULL);
 }
 
 #define CHECK_OPERANDS(function, a, b)                                                                                 \

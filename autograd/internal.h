@@ -17,6 +17,10 @@
 #include "custom.h"
 #include "graph.h"
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
 typedef enum {
 #define DIFFERENTIABLE(name, formula) AG_##name,
 #define CONSTANT(name)                AG_##name,
@@ -68,7 +72,7 @@ typedef struct ag_graph ag_graph;
 
 typedef struct ag_node ag_node;
 typedef struct {
-    tn_value *value; /* held */
+    tn_value *value; /* held, by the node that computed it where there is one */
     ag_node *node;   /* held; NULL where no gradient is needed */
 } ag_input;
 
@@ -98,8 +102,15 @@ struct ag_node {
 
 const char *ag_node_name(const ag_node *node); /* of its operation; a custom operation has its own */
 
-bool ag_grad_mode(void);        /* whether this thread records */
-bool ag_set_grad_mode(bool on); /* returns what it was */
+extern _Thread_local bool ag_paused TN_FIXED_PLACE;
+static inline bool ag_grad_mode(void) { return !ag_paused; } /* whether this thread records */
+bool ag_set_grad_mode(bool on);                              /* returns what it was */
+
+/* The node of t that a gradient is wanted for, or NULL. */
+static inline ag_node *ag_wanting_node(const at_tensor *t) {
+    ag_node *node = t->node;
+    return node && node->requires_grad ? node : NULL;
+}
 
 /* The tensor with value y as the result of an operation on n inputs; every operation goes through here. Takes over y
  * and what parameters own. NULL when y is NULL or on an error. */
@@ -115,7 +126,7 @@ typedef struct {
     ag_node *node;
     at_tensor *grad; /* held; for a backward pass */
     at_tensor *leaf; /* held: what the rules were last given for it */
-    bool needed;     /* it is, or leads to, something whose gradient is wanted */
+    bool needed;     /* it is, or leads to, something whose gradient is wanted; at first, whether it requires one */
 } ag_entry;
 
 /* A walk marks the nodes that it meets with their places. Those that another walk has marked at the time, in another
@@ -124,7 +135,8 @@ struct ag_graph {
     at_tensor *root;   /* held, and so all nodes are */
     ag_entry *entries; /* in the order of computation; the root is last */
     int64_t count, capacity;
-    int64_t *table; /* open addressing: indices into entries, or -1; 2^bits of them; NULL while none is needed */
+    int most_inputs; /* that one of the nodes has */
+    int64_t *table;  /* open addressing: indices into entries, or -1; 2^bits of them; NULL while none is needed */
     int64_t in_table;
     int bits;
     tn_buffer *entry_memory, *table_memory;
@@ -162,5 +174,9 @@ at_tensor *ag_sum_to(at_tensor *x, const at_shape *shape);
 at_tensor *ag_embed(at_tensor *g, const at_shape *shape, int dim, int64_t start, int64_t step);
 /* (outer, size of dim, inner) as a 3-dimensional shape. */
 at_shape ag_around(const at_shape *shape, int dim);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #endif

@@ -26,13 +26,11 @@ const char *ag_formula(ag_operation operation) {
 
 /* ---- grad mode --------------------------------------------------------------------------------------------------- */
 
-static _Thread_local bool paused TN_FIXED_PLACE;
-
-bool ag_grad_mode(void) { return !paused; }
+_Thread_local bool ag_paused TN_FIXED_PLACE;
 
 bool ag_set_grad_mode(bool on) {
-    bool before = !paused;
-    paused = !on;
+    bool before = !ag_paused;
+    ag_paused = !on;
     return before;
 }
 
@@ -51,12 +49,11 @@ static size_t node_size(int n_inputs, bool parameters) {
 
 static bool is_leaf(void *node) { return ((ag_node *)node)->operation == AG_LEAF; }
 
-static ag_node *node_new(ag_operation operation, int n_inputs, const ag_parameters *parameters) {
+static inline ag_node *node_new(ag_operation operation, int n_inputs, const ag_parameters *parameters) {
     size_t size = node_size(n_inputs, parameters != NULL);
     ag_node *node = tn_memory_new(size);
     if (!node) return NULL;
-    atomic_init(&node->result.refs, 1);
-    node->result.value = NULL;
+    tn_tensor_init(&node->result, NULL);
     node->result.node = node;
     node->operation = operation;
     node->n_inputs = n_inputs;
@@ -78,17 +75,25 @@ static void release_owned(const ag_parameters *parameters) {
     if (parameters && parameters->release) parameters->release(parameters->owned);
 }
 
-static void free_node(ag_node *node) {
-    if (node->result.value) tn_operand_release(node->result.value);
-    at_release(node->grad);
+/* What most nodes have none of. */
+TN_RARE static void release_extras(ag_node *node) {
+    tn_release(node->grad);
     release_owned(node->parameters);
     for (ag_hook *hook = node->hooks, *next; hook; hook = next) {
         next = hook->next;
         tn_object_free(hook, sizeof *hook);
     }
     free(node->name);
+}
+
+static void free_node(ag_node *node) {
+    if (node->result.value) tn_operand_release(node->result.value);
+    if (node->grad || node->parameters || node->hooks || node->name) release_extras(node);
     tn_memory_free(node, node_size(node->n_inputs, node->parameters != NULL));
 }
+
+/* Whether what has that input holds its value as well: a leaf's may be replaced, any other node's stays. */
+static bool holds_value(const ag_node *input) { return !input || input->operation == AG_LEAF; }
 
 /* A list of nodes that nobody holds any more takes the place of recursion. */
 static void end_node(void *last) {
@@ -98,8 +103,8 @@ static void end_node(void *last) {
         ag_node *node = dead;
         dead = node->next;
         for (int i = 0; i < node->n_inputs; i++) {
-            tn_operand_release(node->input[i].value);
             ag_node *input = node->input[i].node;
+            if (holds_value(input)) tn_operand_release(node->input[i].value);
             if (!input || !tn_count_down(&input->result.refs)) continue;
             input->next = dead;
             dead = input;
@@ -110,22 +115,11 @@ static void end_node(void *last) {
 
 __attribute__((constructor)) static void introduce_nodes(void) { tn_set_node_functions(end_node, is_leaf); }
 
-static tn_value *hold(tn_value *v) {
-    tn_count_up(&v->readers);
-    return tn_value_retain(v);
-}
-
 /* ---- recording --------------------------------------------------------------------------------------------------- */
-
-/* The node of t that a gradient is wanted for, or NULL. */
-static ag_node *wanting_node(const at_tensor *t) {
-    ag_node *node = t->node;
-    return node && node->requires_grad ? node : NULL;
-}
 
 static bool needs_gradient(at_tensor *const *inputs, int n) {
     for (int i = 0; i < n; i++)
-        if (wanting_node(inputs[i])) return true;
+        if (ag_wanting_node(inputs[i])) return true;
     return false;
 }
 
@@ -149,18 +143,19 @@ static at_tensor *record(ag_operation operation, tn_value *y, at_tensor *const *
         return NULL;
     }
     node->result.value = y;
-    tn_count_up(&y->readers);
+    if (!y->scalar) tn_count_up(&y->readers);
     for (int i = 0; i < n; i++) {
-        node->input[i].value = hold(inputs[i]->value);
-        node->input[i].node = wanting_node(inputs[i]);
-        if (node->input[i].node) tn_count_up(&node->input[i].node->result.refs);
+        ag_node *input = ag_wanting_node(inputs[i]);
+        node->input[i] = (ag_input){inputs[i]->value, input};
+        if (holds_value(input)) tn_operand_retain(inputs[i]->value);
+        if (input) tn_retain(&input->result);
     }
-    return tn_scope_add(&node->result);
+    return tn_scope_add(tn_self(), &node->result);
 }
 
 at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
                      const ag_parameters *parameters) {
-    if (y && !paused && !is_constant(operation) && tn_is_floating(y->dtype) && needs_gradient(inputs, n))
+    if (y && !ag_paused && !is_constant(operation) && tn_is_floating(y->dtype) && needs_gradient(inputs, n))
         return record(operation, y, inputs, n, parameters);
     release_owned(parameters);
     return tn_tensor_from(y);
@@ -168,7 +163,7 @@ at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inpu
 
 at_tensor *ag_tensor(tn_value *value, ag_node *node) {
     at_tensor *t = tn_tensor_from(tn_value_retain(value));
-    if (t && node && !paused) {
+    if (t && node && !ag_paused) {
         tn_count_up(&node->result.refs);
         t->node = node;
     }
@@ -194,7 +189,7 @@ at_tensor *at_set_requires_grad(at_tensor *t, bool requires_grad) {
 
 bool at_requires_grad(at_tensor *t) {
     if (!t) return at_fail_null("requires_grad", "t");
-    return wanting_node(t) != NULL;
+    return ag_wanting_node(t) != NULL;
 }
 
 at_tensor *at_detach(at_tensor *t) {
@@ -206,7 +201,7 @@ at_tensor *at_grad(at_tensor *t) {
     AG_CHECK_TENSOR("grad", t);
     const ag_node *node = t->node;
     if (!node || !node->grad) return NULL;
-    return tn_scope_add(at_retain(node->grad));
+    return tn_scope_add(tn_self(), tn_retain(node->grad));
 }
 
 void at_zero_grad(at_tensor *t) {

@@ -78,7 +78,8 @@ static bool grow(ag_graph *graph) {
 static bool append(ag_graph *graph, ag_node *node) {
     if (graph->count == graph->capacity && !grow(graph)) return false;
     if (!mark(graph, node) && !add_to_table(graph, node)) return false;
-    graph->entries[graph->count++] = (ag_entry){.node = node};
+    if (node->n_inputs > graph->most_inputs) graph->most_inputs = node->n_inputs;
+    graph->entries[graph->count++] = (ag_entry){.node = node, .needed = node->requires_grad};
     return true;
 }
 
@@ -95,32 +96,39 @@ typedef struct {
     tn_buffer *memory;
 } visit_stack;
 
-static bool push(visit_stack *s, ag_node *node) {
-    if (s->count == s->capacity) {
-        int64_t capacity = s->capacity ? 2 * s->capacity : 64;
-        visit *visits = grown(&s->memory, (size_t)s->count * sizeof *visits, (size_t)capacity * sizeof *visits);
-        if (!visits) return false;
-        s->visits = visits;
-        s->capacity = capacity;
-    }
-    s->visits[s->count++] = (visit){.node = node};
+static bool grow_stack(visit_stack *s) {
+    int64_t capacity = s->capacity ? 2 * s->capacity : 64;
+    visit *visits = grown(&s->memory, (size_t)s->count * sizeof *visits, (size_t)capacity * sizeof *visits);
+    if (!visits) return false;
+    s->visits = visits;
+    s->capacity = capacity;
     return true;
+}
+
+static ag_node *next_unseen_input(const ag_graph *graph, visit *at) {
+    while (at->next < at->node->n_inputs) {
+        ag_node *input = at->node->input[at->next++].node;
+        if (input && !ag_find(graph, input)) return input;
+    }
+    return NULL;
 }
 
 /* A node that is met again while it is still on the stack would be part of a cycle, which recording cannot make; one
  * that is met again later has its entry. */
 bool ag_put_in_order(ag_graph *graph, ag_node *root) {
     visit_stack stack = {0};
-    graph->root = at_retain(&root->result);
-    bool good = push(&stack, root);
-    while (good && stack.count > 0) {
-        visit *top = &stack.visits[stack.count - 1];
-        if (top->next < top->node->n_inputs) {
-            ag_node *input = top->node->input[top->next++].node;
-            if (input && !ag_find(graph, input)) good = push(&stack, input);
+    visit at = {.node = root};
+    graph->root = tn_retain(&root->result);
+    bool good = true;
+    while (good && at.node) {
+        ag_node *input = next_unseen_input(graph, &at);
+        if (input) {
+            good = stack.count < stack.capacity || grow_stack(&stack);
+            if (good) stack.visits[stack.count++] = at;
+            at = (visit){.node = input};
         } else {
-            good = append(graph, top->node);
-            stack.count--;
+            good = append(graph, at.node);
+            at = stack.count ? stack.visits[--stack.count] : (visit){0};
         }
     }
     tn_buffer_release(stack.memory);
@@ -131,8 +139,8 @@ void ag_graph_end(ag_graph *graph) {
     for (int64_t i = 0; i < graph->count; i++) {
         const ag_entry *e = &graph->entries[i];
         if (has_marked(graph, e->node)) atomic_store_explicit(&e->node->walk, NULL, memory_order_release);
-        at_release(e->grad);
-        at_release(e->leaf);
+        tn_release(e->grad);
+        tn_release(e->leaf);
     }
     at_release(graph->root);
     tn_buffer_release(graph->entry_memory);

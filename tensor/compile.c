@@ -92,7 +92,7 @@ static int row_sum_slot(compilation *c, tn_value *v, const at_shape *consumer) {
     bool beside = tn_shapes_equal(consumer, c->shape) && tn_shapes_equal(&x->shape, c->shape);
     int found = find_slot(c->program, v);
     if (found >= 0) return found;
-    if (!beside || v->cost > WORTH_KEEPING || atomic_load_explicit(&v->readers, memory_order_relaxed) > 1) {
+    if (!beside || v->cost > WORTH_KEEPING || tn_count_of(&v->readers) > 1) {
         c->store_first = tn_value_retain(v);
         return -1;
     }
@@ -181,7 +181,7 @@ static void choose_kept(tn_program *p, tn_purpose purpose) {
         tn_slot *slot = &p->slot[i];
         if (slot->kind != TN_SLOT_COMPUTED) continue;
         tn_value *v = slot->value;
-        int readers = (int)atomic_load_explicit(&v->readers, memory_order_relaxed);
+        int readers = tn_count_of(&v->readers);
         if (!p->row && v->spent + v->cost > WORTH_KEEPING && readers > references_within(p, v)) {
             /* Without memory for it, it is computed again later: no reason to fail. */
             slot->keep = tn_buffer_try(v->numel * (int64_t)tn_dtype_size(v->dtype));

@@ -16,11 +16,6 @@ void at_set_default_dtype(at_dtype dtype) {
 
 at_dtype at_default_dtype(void) { return (at_dtype)atomic_load_explicit(&default_dtype, memory_order_relaxed); }
 
-at_operand at_operand_tensor(at_tensor *x) { return (at_operand){.kind = AT_OPERAND_TENSOR, .tensor = x}; }
-at_operand at_operand_float(double x) { return (at_operand){.kind = AT_OPERAND_FLOAT, .real = x}; }
-at_operand at_operand_integer(int64_t x) { return (at_operand){.kind = AT_OPERAND_INTEGER, .integer = x}; }
-at_operand at_operand_bool(bool x) { return (at_operand){.kind = AT_OPERAND_BOOL, .integer = x}; }
-
 static void set_element(at_dtype dtype, void *out, double real, int64_t integer) {
     switch (dtype) {
     case AT_FLOAT32: *(float *)out = (float)real; break;

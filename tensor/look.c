@@ -131,13 +131,12 @@ static void *own_elements(at_tensor *t, const char *function, at_dtype dtype) {
     const void *data = packed_elements(t->value);
     if (!data) return NULL;
     tn_value *v = t->value;
-    bool alone = atomic_load(&v->refs) == 1 && atomic_load(&atomic_load(&v->buffer)->refs) == 1;
+    bool alone = tn_count_of(&v->refs) == 1 && tn_count_of(&atomic_load(&v->buffer)->refs) == 1;
     if (alone && tn_is_contiguous(v)) return tn_data(v);
     tn_value *copy = tn_value_new(v->dtype, &v->shape);
     if (!copy) return NULL;
     memcpy(tn_data(copy), data, (size_t)v->numel * tn_dtype_size(dtype));
-    t->value = copy;
-    tn_value_release(v);
+    tn_tensor_set_value(t, copy);
     return tn_data(copy);
 }
 

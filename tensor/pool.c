@@ -9,17 +9,26 @@
 
 #include "internal.h"
 
-_Atomic(int64_t) tn_live_values, tn_live_bytes;
+tn_total tn_live_values, tn_live_bytes, tn_live_numbers[2];
 static _Atomic(int64_t) peak_bytes;
 
 enum { KEPT_AT_LEAST = 64 << 20, BUFFER_HEAD = 64, HUGE_PAGE = 2 << 20 };
 
-int64_t at_live_bytes(void) { return atomic_load(&tn_live_bytes); }
-int64_t at_live_tensors(void) { return atomic_load(&tn_live_values); }
+int64_t at_live_bytes(void) {
+    return tn_total_of(&tn_live_bytes) + 4 * tn_total_of(&tn_live_numbers[AT_FLOAT32]) +
+           8 * tn_total_of(&tn_live_numbers[AT_FLOAT64]);
+}
 
-bool tn_pool_keeps(tn_thread *self, int64_t bytes) {
+int64_t at_live_tensors(void) {
+    return tn_total_of(&tn_live_values) + tn_total_of(&tn_live_numbers[AT_FLOAT32]) +
+           tn_total_of(&tn_live_numbers[AT_FLOAT64]);
+}
+
+bool tn_pool_widen(tn_thread *self) {
+    int64_t before = self->may_keep;
     self->may_keep = atomic_load_explicit(&peak_bytes, memory_order_relaxed) + KEPT_AT_LEAST;
-    return self->kept_bytes + bytes <= self->may_keep;
+    self->room += self->may_keep - before;
+    return self->room >= 0;
 }
 
 /* ---- buffers ----------------------------------------------------------------------------------------------------- */
@@ -55,16 +64,17 @@ tn_buffer *tn_buffer_try(int64_t bytes) {
     tn_buffer *b = self->free_buffers[size_class];
     if (b) {
         self->free_buffers[size_class] = b->next;
-        self->kept_bytes -= class_bytes(size_class);
+        self->room += class_bytes(size_class);
     } else if (!(b = from_system(size_class))) {
         tn_pool_empty(self);
         b = from_system(size_class);
         if (!b) return NULL;
     }
-    atomic_init(&b->refs, 1);
+    tn_count_start(&b->refs, 1);
     b->size_class = size_class;
     b->bytes = bytes;
-    int64_t now = tn_count_by(&tn_live_bytes, bytes);
+    tn_total_add(&tn_live_bytes, bytes);
+    int64_t now = tn_total_of(&tn_live_bytes);
     if (now > atomic_load_explicit(&peak_bytes, memory_order_relaxed)) atomic_store(&peak_bytes, now);
     return b;
 }
@@ -77,15 +87,13 @@ tn_buffer *tn_buffer_new(int64_t bytes) {
 void tn_buffer_release(tn_buffer *b) {
     if (!b || !tn_count_down(&b->refs)) return;
     tn_thread *self = tn_self();
-    (void)tn_count_by(&tn_live_bytes, -b->bytes);
-    int64_t bytes = class_bytes(b->size_class);
-    if (!tn_pool_keeps(self, bytes)) {
+    tn_total_add(&tn_live_bytes, -b->bytes);
+    if (!tn_pool_keeps(self, class_bytes(b->size_class))) {
         free(b);
         return;
     }
     b->next = self->free_buffers[b->size_class];
     self->free_buffers[b->size_class] = b;
-    self->kept_bytes += bytes;
 }
 
 /* ---- small objects ----------------------------------------------------------------------------------------------- */
@@ -95,17 +103,17 @@ void *tn_object_from_system(size_t size) {
     return object ? object : tn_fail_memory(size);
 }
 
-void *tn_memory_new(size_t size) {
-    if (size <= TN_OBJECT_MAX) return tn_object_new(size);
+void *tn_large_memory_new(size_t size) {
     void *memory = malloc(size);
     return memory ? memory : tn_fail_memory(size);
 }
 
-void tn_memory_free(void *memory, size_t size) {
-    if (size <= TN_OBJECT_MAX)
-        tn_object_free(memory, size);
-    else
-        free(memory);
+static void empty_list(void **list) {
+    for (void *object = *list, *next; object; object = next) {
+        memcpy(&next, object, sizeof next);
+        free(object);
+    }
+    *list = NULL;
 }
 
 void tn_pool_empty(tn_thread *self) {
@@ -116,12 +124,7 @@ void tn_pool_empty(tn_thread *self) {
         }
         self->free_buffers[c] = NULL;
     }
-    for (int c = 0; c < TN_OBJECT_CLASSES; c++) {
-        for (void *object = self->free_objects[c], *next; object; object = next) {
-            memcpy(&next, object, sizeof next);
-            free(object);
-        }
-        self->free_objects[c] = NULL;
-    }
-    self->kept_bytes = 0;
+    for (int c = 0; c < TN_OBJECT_CLASSES; c++) empty_list(&self->free_objects[c]);
+    for (int c = 0; c < 2; c++) empty_list(&self->free_scalars[c]);
+    self->room = self->may_keep;
 }

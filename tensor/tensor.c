@@ -1,5 +1,5 @@
 /* tensor/tensor.c - tensors: a counted hold on a value, owned by scopes. */
-#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,28 +21,34 @@ bool tn_node_is_leaf(void *node) { return node_is_leaf(node); }
 
 at_tensor *at_retain(at_tensor *t) {
     if (!t) return tn_fail_null("retain", "t");
-    tn_count_up(&t->refs);
-    return t;
+    return tn_retain(t);
 }
 
-static void end_tensor(at_tensor *t) {
+static tn_value *value_around(at_tensor *t) { return (tn_value *)(void *)((char *)t - offsetof(tn_value, handle)); }
+
+static TN_INLINE void end_tensor(at_tensor *t) {
     if (t->node == t) {
         end_node(t);
         return;
     }
-    tn_value_release(t->value);
-    if (t->node) at_release(t->node);
-    tn_object_free(t, sizeof *t);
+    tn_release(t->node);
+    if (t->within_value) {
+        if (t->value != value_around(t)) tn_value_release(t->value);
+        tn_scalar_release(value_around(t));
+    } else {
+        tn_value_release(t->value);
+        tn_object_free(t, sizeof *t);
+    }
 }
 
-void at_release(at_tensor *t) {
-    if (t && tn_count_down(&t->refs)) end_tensor(t);
-}
+void tn_tensor_end(at_tensor *t) { end_tensor(t); }
+
+void at_release(at_tensor *t) { tn_release(t); }
 
 void at_assign(at_tensor **slot, at_tensor *t) {
     at_tensor *old = *slot;
-    *slot = t ? at_retain(t) : NULL;
-    at_release(old);
+    *slot = t ? tn_retain(t) : NULL;
+    tn_release(old);
 }
 
 /* ---- scopes ------------------------------------------------------------------------------------------------------ */
@@ -93,12 +99,6 @@ void tn_scope_close_all(tn_thread *self) {
     self->scope_base = 0;
 }
 
-at_tensor *tn_scope_add(at_tensor *t) {
-    if (!t || tn_scope_push(tn_self(), t)) return t;
-    at_release(t);
-    return NULL;
-}
-
 at_tensor *at_scope_return(at_tensor *t) {
     if (!t) return tn_fail_null("scope_return", "t");
     tn_thread *self = tn_self();
@@ -108,7 +108,7 @@ at_tensor *at_scope_return(at_tensor *t) {
         at--;
     } else { /* another scope or a slot holds it: the enclosing scope gets a hold of its own */
         if (!tn_scope_push(self, t)) return NULL;
-        tn_count_up(&t->refs);
+        tn_retain(t);
         at = self->scope_count - 1;
     }
     if (self->scope_depth == 0) return t; /* nothing encloses the outermost scope */
@@ -119,27 +119,17 @@ at_tensor *at_scope_return(at_tensor *t) {
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
-at_tensor *tn_tensor_from(tn_value *v) {
-    if (!v) return NULL;
-    at_tensor *t = tn_object_new(sizeof *t);
-    if (!t) {
-        tn_value_release(v);
-        return NULL;
-    }
-    atomic_init(&t->refs, 1);
-    t->value = v;
-    t->node = NULL;
-    return tn_scope_add(t);
-}
-
 at_tensor *tn_tensor_new(at_dtype dtype, const at_shape *shape, void **data) {
     at_tensor *t = tn_tensor_from(tn_value_new(dtype, shape));
     if (t) *data = tn_data(t->value);
     return t;
 }
 
-void tn_tensor_replace(at_tensor *t, at_tensor *other) {
+/* A value that has t within itself is held for that as long as there is t. */
+void tn_tensor_set_value(at_tensor *t, tn_value *v) {
     tn_value *old = t->value;
-    t->value = tn_value_retain(other->value);
-    tn_value_release(old);
+    t->value = v;
+    if (!t->within_value || old != value_around(t)) tn_value_release(old);
 }
+
+void tn_tensor_replace(at_tensor *t, at_tensor *other) { tn_tensor_set_value(t, tn_value_retain(other->value)); }

@@ -44,10 +44,18 @@ typedef struct {
         int64_t integer;   /* AT_OPERAND_INTEGER, AT_OPERAND_BOOL */
     };
 } at_operand;
-at_operand at_operand_tensor(at_tensor *x);
-at_operand at_operand_float(double x);
-at_operand at_operand_integer(int64_t x);
-at_operand at_operand_bool(bool x);
+#define AT_OPERAND_FROM(name, type, kind_, field)                                                                      \
+    static inline at_operand at_operand_##name(type x) {                                                               \
+        at_operand operand;                                                                                            \
+        operand.kind = kind_;                                                                                          \
+        operand.field = x;                                                                                             \
+        return operand;                                                                                                \
+    }
+AT_OPERAND_FROM(tensor, at_tensor *, AT_OPERAND_TENSOR, tensor)
+AT_OPERAND_FROM(float, double, AT_OPERAND_FLOAT, real)
+AT_OPERAND_FROM(integer, int64_t, AT_OPERAND_INTEGER, integer)
+AT_OPERAND_FROM(bool, bool, AT_OPERAND_BOOL, integer)
+#undef AT_OPERAND_FROM
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 

@@ -8,6 +8,10 @@
 #include "random.h"
 #include "tensor.h"
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
 enum {
     TN_BUFFER_CLASSES = 192, /* four for each doubling of the size */
     TN_OBJECT_MAX = 512,
@@ -26,9 +30,10 @@ typedef struct tn_thread {
     int scope_depth;   /* scopes open inside the outermost */
 
     void *free_objects[TN_OBJECT_CLASSES];
+    void *free_scalars[2]; /* float32, float64 */
     struct tn_buffer *free_buffers[TN_BUFFER_CLASSES];
-    int64_t kept_bytes; /* in both lists */
-    int64_t may_keep;   /* so many without asking tn_pool_keeps */
+    int64_t may_keep; /* bytes in all these lists */
+    int64_t room;     /* how many more */
 
     char *workspace; /* registers of the expression that is being evaluated */
     size_t workspace_bytes;
@@ -45,11 +50,13 @@ typedef struct tn_thread {
     tn_generator generator; /* seeded */
 } tn_thread;
 
-/* For functions that are rarely called: kept out of their callers' way. */
+/* For functions that are rarely called, kept out of their callers' way, and for those that become part of them. */
 #if defined(__GNUC__)
-#define TN_RARE __attribute__((cold, noinline))
+#define TN_RARE   __attribute__((cold, noinline))
+#define TN_INLINE inline __attribute__((always_inline))
 #else
 #define TN_RARE
+#define TN_INLINE inline
 #endif
 
 /* ---- the calling thread's ---------------------------------------------------------------------------------------- */
@@ -85,32 +92,52 @@ void tn_scope_close_all(tn_thread *self);
 
 /* ---- small objects of a fixed size: tensors, values, graph nodes (pool.c) ---------------------------------------- */
 
-void tn_pool_empty(tn_thread *self);                /* gives kept memory back to the system */
-bool tn_pool_keeps(tn_thread *self, int64_t bytes); /* whether the thread may keep as many more */
+void tn_pool_empty(tn_thread *self);         /* gives kept memory back to the system */
+TN_RARE bool tn_pool_widen(tn_thread *self); /* finds room where it is below 0; false where there is none */
 TN_RARE void *tn_object_from_system(size_t size);
+
+/* A free object begins with the next one of its list. NULL where there is none. */
+static inline void *tn_list_take(tn_thread *self, void **list, size_t bytes) {
+    void *object = *list;
+    if (!object) return NULL;
+    memcpy(list, object, sizeof(void *));
+    self->room += (int64_t)bytes;
+    return object;
+}
+
+/* Whether the thread may keep as many bytes more. */
+static inline bool tn_pool_keeps(tn_thread *self, int64_t bytes) {
+    self->room -= bytes;
+    if (self->room >= 0 || tn_pool_widen(self)) return true;
+    self->room += bytes;
+    return false;
+}
+
+static inline void tn_list_give(tn_thread *self, void **list, void *object, size_t bytes) {
+    if (!tn_pool_keeps(self, (int64_t)bytes)) {
+        free(object);
+        return;
+    }
+    memcpy(object, list, sizeof(void *));
+    *list = object;
+}
 
 /* size <= TN_OBJECT_MAX; contents undefined; NULL after reporting an error of memory */
 static inline void *tn_object_new(size_t size) {
     tn_thread *self = tn_self();
     size_t size_class = (size + 63) / 64;
-    void *object = self->free_objects[size_class];
-    if (!object) return tn_object_from_system(size);
-    memcpy(&self->free_objects[size_class], object, sizeof(void *)); /* a free object begins with the next one */
-    self->kept_bytes -= (int64_t)size_class * 64;
-    return object;
+    void *object = tn_list_take(self, &self->free_objects[size_class], size_class * 64);
+    return object ? object : tn_object_from_system(size);
 }
 
 static inline void tn_object_free(void *object, size_t size) {
     tn_thread *self = tn_self();
     size_t size_class = (size + 63) / 64;
-    int64_t bytes = (int64_t)size_class * 64;
-    if (self->kept_bytes + bytes > self->may_keep && !tn_pool_keeps(self, bytes)) {
-        free(object);
-        return;
-    }
-    memcpy(object, &self->free_objects[size_class], sizeof(void *));
-    self->free_objects[size_class] = object;
-    self->kept_bytes += bytes;
+    tn_list_give(self, &self->free_objects[size_class], object, size_class * 64);
 }
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #endif

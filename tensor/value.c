@@ -16,12 +16,13 @@ void at_set_eager(bool on) { atomic_store(&eager, on); }
 static inline tn_value *plain_value(at_dtype dtype, int64_t numel) {
     tn_value *v = tn_object_new(sizeof *v);
     if (!v) return NULL;
-    atomic_init(&v->refs, 1);
-    atomic_init(&v->readers, 0);
+    tn_count_start(&v->refs, 1);
+    tn_count_start(&v->readers, 0);
     v->dtype = dtype;
     v->instruction = TN_STORED;
     v->n_operands = 0;
-    v->size = v->cost = v->spent = v->scalar = 0;
+    v->size = v->cost = v->scalar = 0;
+    v->spent = 0;
     v->numel = numel;
     v->offset = 0;
     atomic_init(&v->buffer, NULL);
@@ -39,19 +40,18 @@ static tn_value *value_of(at_dtype dtype, const at_shape *shape, int64_t numel) 
 }
 
 static inline void use_own(tn_value *v, int64_t bytes) {
-    atomic_init(&v->own.refs, 1);
+    tn_count_start(&v->own.refs, 1);
     v->own.data = v->element;
     v->own.bytes = bytes;
     atomic_init(&v->buffer, &v->own);
 }
 
-static tn_value *scalar_of(at_dtype dtype) {
+tn_value *tn_scalar_from_system(at_dtype dtype) {
     tn_value *v = plain_value(dtype, 1);
     if (!v) return NULL;
-    v->scalar = 1 + (int)dtype;
+    v->scalar = (int8_t)(1 + dtype);
     v->shape.ndim = 0;
     use_own(v, (int64_t)tn_dtype_size(dtype));
-    tn_count_live(1, v->own.bytes);
     return v;
 }
 
@@ -63,22 +63,25 @@ static void release_parts(tn_value *v) {
 }
 
 void tn_value_end(tn_value *v) {
-    if (!v->scalar) release_parts(v);
+    if (v->scalar) {
+        tn_scalar_end(v);
+        return;
+    }
+    release_parts(v);
     tn_count_live(-1, tn_has_own(v) ? -v->own.bytes : 0);
     tn_object_free(v, sizeof *v);
 }
 
 static void add_operand(tn_value *v, tn_value *operand) {
-    tn_count_up(&operand->readers);
-    v->operand[v->n_operands++] = tn_value_retain(operand);
+    v->operand[v->n_operands++] = tn_operand_retain(operand);
     if (!tn_is_stored(operand)) {
-        v->size += operand->size;
-        v->cost += operand->cost;
+        v->size = (int16_t)(v->size + operand->size);
+        v->cost = (int16_t)(v->cost + operand->cost);
     }
 }
 
 static tn_value *stored_value(at_dtype dtype, const at_shape *shape, int64_t numel) {
-    if (shape->ndim == 0 && tn_is_floating(dtype)) return scalar_of(dtype);
+    if (shape->ndim == 0 && tn_is_floating(dtype)) return tn_scalar_new(tn_self(), dtype);
     tn_value *v = value_of(dtype, shape, numel);
     if (!v) return NULL;
     int64_t bytes = numel * (int64_t)tn_dtype_size(dtype);
@@ -117,7 +120,7 @@ bool tn_is_contiguous(const tn_value *v) {
 /* ---- pending expressions ----------------------------------------------------------------------------------------- */
 
 /* Costs of one element, in additions; measured, and only used to decide what is worth keeping. */
-static int cost_of(int instruction) {
+static int16_t cost_of(int instruction) {
     switch (instruction) {
     case TN_EXP:
     case TN_SQRT:
@@ -180,7 +183,7 @@ tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *
     if (!cut_long_expression(operands, n)) return NULL;
     tn_value *v = value_of(dtype, shape, numel);
     if (!v) return NULL;
-    v->instruction = instruction;
+    v->instruction = (int16_t)instruction;
     v->size = 1;
     v->cost = cost_of(instruction);
     for (int i = 0; i < n; i++) add_operand(v, operands[i]);
@@ -191,34 +194,12 @@ tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *
     return v;
 }
 
-static tn_elementwise *scalar_kernel(int instruction, at_dtype dtype) {
-    return tn_kernels_get()->elementwise[instruction][dtype][0];
-}
-
-tn_value *tn_value_of_scalars(int instruction, const tn_value *a, const tn_value *b) {
-    tn_value *y = scalar_of(a->dtype);
-    if (y) scalar_kernel(instruction, a->dtype)(1, y->element, a->element, b->element, NULL);
-    return y;
-}
-
-bool tn_value_add_scalar(tn_value *sum, const tn_value *x) {
-    bool alone = atomic_load_explicit(&sum->refs, memory_order_acquire) == 1;
-    if (!alone || !tn_are_scalars(sum, x)) return false;
-    double result;
-    scalar_kernel(TN_ADD, sum->dtype)(1, &result, sum->element, x->element, NULL);
-    if (sum->dtype == AT_FLOAT32)
-        memcpy(sum->element, &result, sizeof(float));
-    else
-        memcpy(sum->element, &result, sizeof(double));
-    return true;
-}
-
 /* A value that shows the elements of v in another way, by instruction TN_VIEW or TN_REFLOW, once v is stored. */
 static tn_value *pending_alias(int instruction, tn_value *v, const at_shape *shape) {
     if (!cut_long_expression(&v, 1)) return NULL;
     tn_value *alias = value_of(v->dtype, shape, tn_shape_numel(shape));
     if (!alias) return NULL;
-    alias->instruction = instruction;
+    alias->instruction = (int16_t)instruction;
     alias->size = 1;
     add_operand(alias, v);
     return alias;

@@ -58,22 +58,26 @@ static inline double tn_double_from_bits(uint64_t bits) {
 
 /* ---- rounding ---------------------------------------------------------------------------------------------------- */
 
-/* Halves to even. Where there is an instruction it does it; else from 2^23 (2^52) on every number is an integer, and
- * copysign keeps the sign of zeros. */
-#if defined(__SSE4_1__)
-static inline float tn_roundf(float x) { return __builtin_rintf(x); }
-static inline float tn_floorf(float x) { return __builtin_floorf(x); }
-static inline float tn_ceilf(float x) { return __builtin_ceilf(x); }
-static inline double tn_round(double x) { return __builtin_rint(x); }
-static inline double tn_floor(double x) { return __builtin_floor(x); }
-static inline double tn_ceil(double x) { return __builtin_ceil(x); }
-#else
+/* Halves to even. From 2^23 (2^52) on every number is an integer; copysign keeps the sign of zeros. */
 static inline float tn_roundf(float x) {
     float magnitude = fabsf(x);
     float rounded = copysignf((magnitude + 0x1p23f) - 0x1p23f, x);
     return magnitude < 0x1p23f ? rounded : x;
 }
 
+static inline double tn_round(double x) {
+    double magnitude = fabs(x);
+    double rounded = copysign((magnitude + 0x1p52) - 0x1p52, x);
+    return magnitude < 0x1p52 ? rounded : x;
+}
+
+/* By the instruction where there is one. */
+#if defined(__SSE4_1__)
+static inline float tn_floorf(float x) { return __builtin_floorf(x); }
+static inline float tn_ceilf(float x) { return __builtin_ceilf(x); }
+static inline double tn_floor(double x) { return __builtin_floor(x); }
+static inline double tn_ceil(double x) { return __builtin_ceil(x); }
+#else
 static inline float tn_floorf(float x) {
     float rounded = tn_roundf(x);
     float below = rounded - 1.0f;
@@ -84,12 +88,6 @@ static inline float tn_ceilf(float x) {
     float rounded = tn_roundf(x);
     float above = copysignf(rounded + 1.0f, x);
     return rounded < x ? above : rounded;
-}
-
-static inline double tn_round(double x) {
-    double magnitude = fabs(x);
-    double rounded = copysign((magnitude + 0x1p52) - 0x1p52, x);
-    return magnitude < 0x1p52 ? rounded : x;
 }
 
 static inline double tn_floor(double x) {

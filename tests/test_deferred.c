@@ -168,6 +168,165 @@ BALANCED_TEST(products) {
         check_products(1, 300, 5000);
 }
 
+/* ---- operands in any order of dimensions --------------------------------------------------------------------------
+ * A window on an array of whole numbers, permuted: what an expression reads is known without reading it. */
+
+enum { MARGIN = 3 };
+
+/* Elements first ... first + dim[d] of each dimension d of (dim[0] + MARGIN, dim[1] + MARGIN, dim[2] + MARGIN). */
+static at_tensor *window(const int64_t *dim, int64_t first, at_dtype dtype) {
+    at_shape shape = AT_SHAPE(dim[0] + MARGIN, dim[1] + MARGIN, dim[2] + MARGIN);
+    at_tensor *x = at_reshape_shape(at_arange(0, (double)elements_of(shape), 1), shape);
+    x = dtype == AT_BOOL ? at_gt(at_sin(x), 0) : at_to(x, dtype);
+    at_equal(x, x); /* stored */
+    for (int d = 0; d < 3; d++) x = at_slice(x, d, first, first + dim[d], 1);
+    return x;
+}
+
+static double window_element(const int64_t *dim, int64_t first, at_dtype dtype, const int64_t *index) {
+    at_shape shape = AT_SHAPE(dim[0] + MARGIN, dim[1] + MARGIN, dim[2] + MARGIN);
+    int64_t place = place_of(shape, (int64_t[]){index[0] + first, index[1] + first, index[2] + first});
+    return dtype == AT_BOOL ? sinf((float)place) > 0 : (double)place;
+}
+
+static const int permutations[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+
+static void check_permuted(const int64_t *dim, const int *order, at_dtype dtype) {
+    at_tensor *x = at_permute(window(dim, 0, dtype), order[0], order[1], order[2]);
+    at_tensor *y = at_permute(window(dim, 2, dtype), order[0], order[1], order[2]);
+    at_tensor *difference = at_sub(at_mul(at_to(x, AT_FLOAT64), 2), at_to(y, AT_FLOAT64));
+    at_tensor *sums = at_sum_dim(difference, 2, false);
+    const double *sum = at_doubles(sums);
+    const double *element = at_doubles(difference);
+    int64_t rows = at_numel(sums), n = dim[order[2]], index[3];
+    for (int64_t i = 0; i < rows; i++) {
+        double expected_sum = 0;
+        for (int64_t j = 0; j < n; j++) {
+            index[order[0]] = i / dim[order[1]], index[order[1]] = i % dim[order[1]], index[order[2]] = j;
+            double expected = 2 * window_element(dim, 0, dtype, index) - window_element(dim, 2, dtype, index);
+            expected_sum += expected;
+            if (element[i * n + j] != expected)
+                ck_abort_msg("(%d, %d, %d): element (%d, %d) is %g and not %g", (int)dim[0], (int)dim[1], (int)dim[2],
+                             (int)i, (int)j, element[i * n + j], expected);
+        }
+        if (sum[i] != expected_sum) ck_abort_msg("sum %d is %g and not %g", (int)i, sum[i], expected_sum);
+    }
+}
+
+BALANCED_TEST(operands_in_any_order_of_dimensions) {
+    static const int64_t sizes[][3] = {{1, 40, 37},   {3, 17, 70},  {2, 33, 300}, {5, 16, 16},   {2, 3, 1025},
+                                       {3, 1030, 18}, {2500, 2, 2}, {20, 31, 33}, {1, 1024, 16}, {2, 5, 257}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int order = 0; order < 6; order++)
+            for (at_dtype dtype = AT_FLOAT32; dtype <= AT_BOOL; dtype++)
+                AT_SCOPE
+                    check_permuted(sizes[i], permutations[order], dtype);
+}
+
+/* Rows of another length than those of the operands: blocks of them begin and end anywhere. */
+static void check_reshaped(int64_t rows, int64_t columns) {
+    int64_t n = rows * columns / 2;
+    at_tensor *row = at_reshape(at_to(at_arange(0, (double)rows, 1), AT_FLOAT64), rows, 1);
+    at_tensor *stored = at_reshape(at_to(at_arange(0, (double)(2 * n), 1), AT_FLOAT64), columns, rows);
+    at_equal(row, stored); /* stored by now */
+    at_tensor *y = at_add(at_mul(at_expand(row, rows, columns), 1e5), at_transpose(stored, 0, 1));
+    y = at_reshape(y, 2, n);
+    const double *along = at_doubles(at_sum_dim(y, 1, false)), *across = at_doubles(at_sum_dim(y, 0, false));
+    double expected[2] = {0, 0};
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int64_t j = 0; j < 2; j++) {
+            int64_t r = (j * n + i) / columns, c = (j * n + i) % columns;
+            double element = (double)r * 1e5 + (double)(c * rows + r);
+            expected[j] += element;
+            sum += element;
+        }
+        if (across[i] != sum) ck_abort_msg("(%d, %d): sum %d is %g", (int)rows, (int)columns, (int)i, across[i]);
+    }
+    ck_assert(along[0] == expected[0] && along[1] == expected[1]);
+}
+
+BALANCED_TEST(blocks_that_begin_anywhere_in_a_row) {
+    static const int64_t columns[] = {2, 3, 7, 100, 255, 300, 1000, 1025, 1500};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        for (int64_t rows = 2; rows <= 2100; rows = rows * 3 + 4)
+            AT_SCOPE
+                check_reshaped(rows, columns[i]);
+}
+
+/* As many dimensions as there may be, none of which can be joined. */
+BALANCED_TEST(operands_of_most_dimensions) {
+    at_tensor *x = at_reshape(at_arange(0, 6912, 1), 2, 3, 2, 3, 2, 3, 2, 16);
+    const float *y = at_floats(at_add(at_permute(x, 7, 6, 5, 4, 3, 2, 1, 0), 1));
+    at_shape shape = AT_SHAPE(16, 2, 3, 2, 3, 2, 3, 2), reversed = AT_SHAPE(2, 3, 2, 3, 2, 3, 2, 16);
+    for (int64_t i = 0; i < 6912; i++) {
+        int64_t index[8], back[8];
+        index_of(shape, i, index);
+        for (int d = 0; d < 8; d++) back[d] = index[7 - d];
+        if (y[i] != (float)place_of(reversed, back) + 1) ck_abort_msg("element %d is %g", (int)i, (double)y[i]);
+    }
+}
+
+/* ---- one element for many ---------------------------------------------------------------------------------------- */
+
+static const int64_t row_lengths[] = {1, 3, 255, 256, 700, 1023, 1024, 1025, 2500};
+enum { ROW_LENGTHS = sizeof row_lengths / sizeof *row_lengths };
+
+BALANCED_TEST(a_condition_for_a_whole_row) {
+    for (int i = 0; i < ROW_LENGTHS; i++)
+        AT_SCOPE {
+            int64_t columns = row_lengths[i];
+            at_tensor *number = at_reshape(at_arange(0, 7, 1), 7, 1), *odd = at_lt(at_cos(at_mul(number, 3.14)), 0);
+            at_tensor *x = at_reshape(at_arange(0, (double)(7 * columns), 1), 7, columns);
+            at_equal(odd, odd); /* stored: the other one is computed */
+            at_tensor *y = at_where(odd, x, at_neg(x)), *z = at_where(at_gt(at_add(number, 0), 3), x, 0.5);
+            const float *by_stored = at_floats(y), *by_computed = at_floats(z);
+            for (int64_t k = 0; k < 7 * columns; k++)
+                if (by_stored[k] != (float)(k / columns % 2 ? k : -k) ||
+                    by_computed[k] != (k / columns > 3 ? (float)k : 0.5f))
+                    ck_abort_msg("(7, %d): element %d", (int)columns, (int)k);
+        }
+}
+
+/* Whole numbers, so that every sum is exact: one for all, one a row, one a column, stored, transposed, computed. */
+static at_tensor *factor_of_kind(int kind, int64_t columns) {
+    at_tensor *x = at_sin(at_reshape(at_arange(0, (double)(7 * columns), 1), 7, columns));
+    x = at_to(at_to(at_mul(x, 5 + kind), AT_INT64), AT_FLOAT32);
+    at_tensor *stored[] = {at_scalar(3),
+                           at_contiguous(at_slice(x, 1, 0, 1, 1)),
+                           at_contiguous(at_slice(x, 0, 1, 2, 1)),
+                           x,
+                           at_contiguous(at_transpose(x, 0, 1)),
+                           x};
+    at_equal(stored[kind], stored[kind]);
+    at_tensor *y = kind == 4 ? at_transpose(stored[4], 0, 1) : stored[kind];
+    return at_expand(kind == 5 ? at_abs(at_sub(y, 2)) : y, 7, columns);
+}
+
+static void check_sum_of_products(int64_t columns, int left, int right) {
+    at_tensor *a = factor_of_kind(left, columns), *b = factor_of_kind(right, columns);
+    at_tensor *sums = at_sum_dim(at_mul(a, b), 1, false), *total = at_sum(at_mul(at_add(a, 0), at_add(b, 0)));
+    const float *x = at_floats(at_contiguous(a)), *y = at_floats(at_contiguous(b)), *sum = at_floats(sums);
+    double all = 0;
+    for (int64_t r = 0; r < 7; r++) {
+        double expected = 0;
+        for (int64_t c = 0; c < columns; c++) expected += (double)(x[r * columns + c] * y[r * columns + c]);
+        if ((double)sum[r] != expected)
+            ck_abort_msg("(7, %d), %d by %d: row %d is %g and not %g", (int)columns, left, right, (int)r,
+                         (double)sum[r], expected);
+        all += expected;
+    }
+    ck_assert_double_eq(at_item(total), all);
+}
+
+BALANCED_TEST(sums_of_products_of_any_factors) {
+    for (int i = 0; i < ROW_LENGTHS; i++)
+        for (int left = 0; left < 6; left++)
+            for (int right = 0; right < 6; right++)
+                AT_SCOPE
+                    check_sum_of_products(row_lengths[i], left, right);
+}
+
 /* ---- work is bounded --------------------------------------------------------------------------------------------- */
 
 /* Forty doublings name one tensor 2^40 times; computed term by term they would never end. */
@@ -323,13 +482,14 @@ BALANCED_TEST(parts_that_suit_no_one_shape) {
 /* The gradient of a softmax by a weight of some shape: its rule has a sum over each row, which long rows defer. */
 static at_tensor *softmax_gradient(at_tensor *x, at_tensor *weight) {
     at_tensor *v = at_cos(at_mul(x, 3)), *gradient = NULL;
+    at_equal(v, v); /* stored: what costs more than the sum of products would not be computed twice */
     at_tensor *loss = at_sum(at_square(at_sum_dim(at_mul(at_softmax(at_mul(x, weight), 1), v), 1, false)));
     ck_assert(at_gradients(loss, &weight, 1, false, &gradient));
     return gradient;
 }
 
 BALANCED_TEST(row_sums_are_those_of_eager_evaluation) {
-    static const int64_t shapes[][2] = {{4, 255}, {4, 256}, {5, 499}, {3, 1024}, {70, 1025}, {20, 5000}, {1, 300}};
+    static const int64_t shapes[][2] = {{20, 255}, {20, 256}, {30, 499}, {17, 1024}, {70, 1025}, {20, 5000}, {1, 300}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int of = 0; of < 4; of++) {
             int64_t n = shapes[i][0], m = shapes[i][1];
@@ -349,12 +509,12 @@ BALANCED_TEST(row_sums_are_those_of_eager_evaluation) {
 
 /* Whatever becomes of the gradient: it is read in another shape, along columns, or in an expression of its own. */
 BALANCED_TEST(row_sums_in_other_shapes) {
-    at_tensor *x = at_randn(6, 400), *ones = at_set_requires_grad(at_ones(6, 400), true), *results[2][4];
+    at_tensor *x = at_randn(24, 400), *ones = at_set_requires_grad(at_ones(24, 400), true), *results[2][4];
     for (int eager = 0; eager < 2; eager++) {
         at_set_eager(eager);
         at_tensor *g = softmax_gradient(x, ones);
         results[eager][0] = at_sum_dim(softmax_gradient(x, ones), 0, false);
-        results[eager][1] = at_add(at_reshape(softmax_gradient(x, ones), 400, 6), 1);
+        results[eager][1] = at_add(at_reshape(softmax_gradient(x, ones), 400, 24), 1);
         results[eager][2] = at_softmax(softmax_gradient(x, ones), 0);
         results[eager][3] = at_sub(at_transpose(g, 0, 1), at_transpose(at_exp(g), 0, 1));
     }
@@ -370,6 +530,11 @@ Suite *deferred_suite(void) {
     tcase_add_test(bits, one_value_in_two_places_of_a_program);
     tcase_add_test(bits, parts_that_suit_no_one_shape);
     tcase_add_test(bits, products);
+    tcase_add_test(bits, operands_in_any_order_of_dimensions);
+    tcase_add_test(bits, blocks_that_begin_anywhere_in_a_row);
+    tcase_add_test(bits, operands_of_most_dimensions);
+    tcase_add_test(bits, a_condition_for_a_whole_row);
+    tcase_add_test(bits, sums_of_products_of_any_factors);
     tcase_add_test(bits, row_sums_are_those_of_eager_evaluation);
     tcase_add_test(bits, row_sums_in_other_shapes);
     suite_add_tcase(suite, bits);
