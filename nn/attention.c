@@ -4,7 +4,7 @@
 #include "../autograd/custom.h"
 #include "../tensor/internal.h"
 #include "internal.h"
-#include "nn.h"
+#include "attention.h"
 
 /* inputs: queries, keys, values. The scale goes to the queries: they are fewer numbers than the products. */
 static at_tensor *attend(at_tensor **x, int n, void *context) {

@@ -1,6 +1,6 @@
 /* nn/loss.c - losses. */
 #include "../tensor/internal.h"
-#include "nn.h"
+#include "loss.h"
 
 at_tensor *at_mse_loss(at_tensor *input, at_tensor *target, at_reduction reduction) {
     if (!input) return at_fail_null("mse_loss", "input");

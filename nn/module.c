@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "../tensor/internal.h"
-#include "nn.h"
+#include "internal.h"
+#include "module.h"
 
-typedef enum { PARAMETER, BUFFER, CHILD } part_kind;
+typedef enum { PARAMETER, BUFFER, TRANSIENT, CHILD } part_kind;
 
 struct at_module_entry {
     at_module_entry *next;
@@ -76,13 +77,22 @@ bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, 
     return true;
 }
 
-bool at_module_buffer(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
-    if (!slot) return at_fail_null("module_buffer", "slot");
-    at_module_entry *e = add_part("module_buffer", module, name, BUFFER);
+static bool add_untrained(const char *function, at_module *module, const char *name, part_kind kind, at_tensor **slot,
+                          at_tensor *value) {
+    if (!slot) return at_fail_null(function, "slot");
+    at_module_entry *e = add_part(function, module, name, kind);
     if (!e) return false;
     e->slot = slot;
     *slot = value ? at_retain(value) : NULL;
     return true;
+}
+
+bool at_module_buffer(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
+    return add_untrained("module_buffer", module, name, BUFFER, slot, value);
+}
+
+bool at_module_transient(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
+    return add_untrained("module_transient", module, name, TRANSIENT, slot, value);
 }
 
 /* "w" becomes "name.w", all the way down. */
@@ -110,12 +120,27 @@ bool at_module_child(at_module *module, const char *name, at_module *child) {
     return prefix_names(child, name);
 }
 
+bool nn_child_at(at_module *module, const char *name, void *child) {
+    if (!child) return at_fail_null(module->name, name); /* keeps the error of the creation that failed */
+    if (at_module_child(module, name, child)) return true;
+    at_module_free(child);
+    return false;
+}
+
+at_tensor *at_forward(at_module *module, at_tensor *x) {
+    if (!module) return at_fail_null("forward", "module");
+    if (!x) return at_fail_null("forward", "x");
+    if (!module->forward)
+        return at_fail(AT_ERROR_STATE, "forward: %s has none for one tensor: call its own function", module->name);
+    return module->forward(module, x);
+}
+
 /* ---- parameters -------------------------------------------------------------------------------------------------- */
 
 /* Modules nest as deep as a program builds them, which is not deep. */
 static int list_parameters(const at_module *module, at_tensor **items, int count) {
     for (const at_module_entry *e = module->entries; e; e = e->next)
-        if (e->kind == PARAMETER) {
+        if (e->kind == PARAMETER && at_requires_grad(*e->slot)) {
             if (items) items[count] = *e->slot;
             count++;
         }
@@ -142,6 +167,90 @@ at_parameter_list at_parameters(at_module *module) {
     return (at_parameter_list){.count = count, .items = items};
 }
 
+bool at_module_set_requires_grad(at_module *module, bool requires_grad) {
+    if (!module) return at_fail_null("module_set_requires_grad", "module");
+    bool good = true;
+    for (const at_module_entry *e = module->entries; e && good; e = e->next) {
+        if (e->kind == CHILD) good = at_module_set_requires_grad(e->child, requires_grad);
+        if (e->kind != PARAMETER) continue;
+        good = at_set_requires_grad(*e->slot, requires_grad) != NULL;
+        if (good && !requires_grad) at_zero_grad(*e->slot); /* or an optimizer would go on with the last one */
+    }
+    return good;
+}
+
+static void set_evaluating(const char *function, at_module *module, bool evaluating) {
+    if (!module) {
+        at_fail_null(function, "module");
+        return;
+    }
+    module->evaluating = evaluating;
+    for (const at_module_entry *e = module->entries; e; e = e->next)
+        if (e->kind == CHILD) set_evaluating(function, e->child, evaluating);
+}
+
+void at_train(at_module *module) { set_evaluating("train", module, false); }
+void at_eval(at_module *module) { set_evaluating("eval", module, true); }
+
+/* ---- paths ------------------------------------------------------------------------------------------------------- */
+
+enum { PATH_BYTES = 1024 };
+
+/* The path of a part of the module whose own path, with a dot at its end, has the length `start`. */
+static bool append_name(char *path, size_t start, const char *name) {
+    if (start + strlen(name) + 2 <= PATH_BYTES) return strcpy(path + start, name);
+    path[start] = 0;
+    return at_fail(AT_ERROR_VALUE, "module_visit: the path of %s in %s is longer than %d bytes", name, path,
+                   PATH_BYTES - 2);
+}
+
+static bool visit_parts(at_module *module, char *path, size_t start, at_part_visitor visit, void *context) {
+    for (const at_module_entry *e = module->entries; e; e = e->next) {
+        if ((e->kind != PARAMETER && e->kind != BUFFER) || !*e->slot) continue;
+        if (!append_name(path, start, e->name)) return false;
+        if (!visit(path, e->slot, e->kind == PARAMETER ? AT_PARAMETER : AT_BUFFER, context)) return false;
+    }
+    for (const at_module_entry *e = module->entries; e; e = e->next) {
+        if (e->kind != CHILD) continue;
+        if (!append_name(path, start, e->name)) return false;
+        size_t end = strlen(path);
+        path[end++] = '.';
+        if (!visit_parts(e->child, path, end, visit, context)) return false;
+    }
+    return true;
+}
+
+bool at_module_visit(at_module *module, at_part_visitor visit, void *context) {
+    if (!module) return at_fail_null("module_visit", "module");
+    if (!visit) return at_fail_null("module_visit", "visit");
+    char path[PATH_BYTES];
+    return visit_parts(module, path, 0, visit, context);
+}
+
+typedef struct {
+    at_tensor *wanted;
+    char *path; /* a copy; NULL while it is not found */
+} search;
+
+static bool compare_part(const char *path, at_tensor **slot, at_part_kind kind, void *context) {
+    (void)kind;
+    search *s = context;
+    if (*slot != s->wanted) return true;
+    s->path = strdup(path);
+    if (!s->path) tn_fail_memory(strlen(path) + 1);
+    return false;
+}
+
+const char *at_module_name(at_module *module, at_tensor *part) {
+    if (!module) return at_fail_null("module_name", "module");
+    if (!part) return at_fail_null("module_name", "part");
+    tn_thread_set_operation("module_name");
+    search s = {.wanted = part};
+    at_module_visit(module, compare_part, &s);
+    free(module->path);
+    return module->path = s.path;
+}
+
 /* ---- printing and freeing ---------------------------------------------------------------------------------------- */
 
 static void print_parts(FILE *file, const at_module *module, int indent) {
@@ -158,10 +267,13 @@ static void print_parts(FILE *file, const at_module *module, int indent) {
     fputc(')', file);
 }
 
-static int64_t count_elements(const at_module *module) {
+/* Of parameters that require a gradient. */
+static int64_t count_trainable(const at_module *module) {
     int64_t count = 0;
-    for (const at_module_entry *e = module->entries; e; e = e->next)
-        count += e->kind == PARAMETER ? (*e->slot)->value->numel : e->kind == CHILD ? count_elements(e->child) : 0;
+    for (const at_module_entry *e = module->entries; e; e = e->next) {
+        if (e->kind == CHILD) count += count_trainable(e->child);
+        if (e->kind == PARAMETER && at_requires_grad(*e->slot)) count += at_numel(*e->slot);
+    }
     return count;
 }
 
@@ -171,11 +283,48 @@ void at_module_fprint(FILE *file, at_module *module) {
         return;
     }
     print_parts(file, module, 0);
-    int64_t elements = count_elements(module);
+    int64_t elements = count_trainable(module);
     fprintf(file, "\n%" PRId64 " trainable number%s\n", elements, elements == 1 ? "" : "s");
 }
 
 void at_module_print(at_module *module) { at_module_fprint(stdout, module); }
+
+typedef struct {
+    FILE *file;
+    int width; /* of the longest path */
+    int64_t trainable, frozen, buffers;
+} summary;
+
+static bool measure_path(const char *path, at_tensor **slot, at_part_kind kind, void *context) {
+    (void)slot, (void)kind;
+    summary *s = context;
+    if ((int)strlen(path) > s->width) s->width = (int)strlen(path);
+    return true;
+}
+
+static bool summarize_part(const char *path, at_tensor **slot, at_part_kind kind, void *context) {
+    summary *s = context;
+    bool trainable = kind == AT_PARAMETER && at_requires_grad(*slot);
+    const char *note = trainable ? "" : kind == AT_BUFFER ? "  buffer" : "  frozen";
+    *(trainable ? &s->trainable : kind == AT_BUFFER ? &s->buffers : &s->frozen) += at_numel(*slot);
+    fprintf(s->file, "%-*s  %-24s %12" PRId64 "%s\n", s->width, path, tn_describe(*slot), at_numel(*slot), note);
+    return true;
+}
+
+void at_module_fsummary(FILE *file, at_module *module) {
+    if (!module || !file) {
+        at_fail_null("module_summary", module ? "file" : "module");
+        return;
+    }
+    summary s = {.file = file, .width = 4};
+    if (!at_module_visit(module, measure_path, &s)) return;
+    fprintf(file, "%-*s  %-24s %12s\n", s.width, module->name, "", "numbers");
+    at_module_visit(module, summarize_part, &s);
+    fprintf(file, "%" PRId64 " trainable, %" PRId64 " frozen, %" PRId64 " in buffers\n", s.trainable, s.frozen,
+            s.buffers);
+}
+
+void at_module_summary(at_module *module) { at_module_fsummary(stdout, module); }
 
 void at_module_free(at_module *module) {
     if (!module) return;
@@ -190,5 +339,6 @@ void at_module_free(at_module *module) {
         free(e);
     }
     free(module->listed);
+    free(module->path);
     free(module);
 }

@@ -4,14 +4,14 @@
 #include "../autograd/custom.h"
 #include "../tensor/internal.h"
 #include "internal.h"
-#include "nn.h"
+#include "nw_kernel_regression.h"
 
 NWKernelRegression *at_nw_kernel_regression(void) {
     NWKernelRegression *net = at_module_new(sizeof *net, "NWKernelRegression");
     if (!net) return NULL;
     at_tensor *w = at_rand(1);
     if (w && at_module_parameter(&net->module, "w", &net->w, w) &&
-        at_module_buffer(&net->module, "attention_weights", &net->attention_weights, NULL))
+        at_module_transient(&net->module, "attention_weights", &net->attention_weights, NULL))
         return net;
     at_module_free(&net->module);
     return NULL;

@@ -9,36 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference_call.h"
 #include "reference_reader.h"
 
 #ifndef REFERENCE_FOLDER
 #define REFERENCE_FOLDER "tests/reference" /* from the repository's root, where make check runs */
 #endif
 
-enum { MAX_OPERANDS = 16, MAX_RESULTS = 12, MAX_REGISTERS = 256, MAX_KEPT = 256 };
+enum { MAX_REGISTERS = 256, MAX_KEPT = 512 };
 
 /* ---- operations: from the name in a step to a call of the public function ---------------------------------------- */
-
-typedef struct {
-    const char *line;
-    int n;
-    at_operand operand[MAX_OPERANDS];
-    at_tensor *result[MAX_RESULTS];
-} call;
-
-static at_tensor *tensor(const call *c, int i) { return c->operand[i].tensor; }
-
-static const char *argument(const call *c, const char *key) {
-    const char *text = reference_argument(c->line, key);
-    if (!text) ck_abort_msg("no argument %s in: %s", key, c->line);
-    return text;
-}
-
-static double real(const call *c, const char *key) { return strtod(argument(c, key), NULL); }
-static int64_t integer(const call *c, const char *key) { return strtoll(argument(c, key), NULL, 10); }
-static int small(const call *c, const char *key) { return (int)integer(c, key); }
-static bool flag(const call *c, const char *key) { return integer(c, key) != 0; }
-static at_shape shape(const call *c) { return reference_shape(argument(c, "shape")); }
 
 /* Operations of equal signature: a list of names, and one line that defines a function for each. */
 /* clang-format off */
@@ -61,8 +41,7 @@ static at_shape shape(const call *c) { return reference_shape(argument(c, "shape
 #define NEW_OF_N(X)                 X(eye) X(randperm)
 /* clang-format on */
 
-#define DEFINE(name, ...)                                                                                              \
-    static void run_##name(call *c) { c->result[0] = __VA_ARGS__; }
+#define DEFINE                   REFERENCE_DEFINE
 #define DEFINE_OPERANDS(name)    DEFINE(name, at_##name##_operands(c->operand[0], c->operand[1]))
 #define DEFINE_TENSOR(name)      DEFINE(name, at_##name(tensor(c, 0)))
 #define DEFINE_TENSORS(name)     DEFINE(name, at_##name(tensor(c, 0), tensor(c, 1)))
@@ -199,19 +178,25 @@ static void run_train_nadaraya_watson(call *c) {
 }
 
 /* clang-format off */
-#define ROW(name) {#name, run_##name},
-static const struct {
-    const char *name;
-    void (*run)(call *c);
-} operations[] = {
+#define ROW REFERENCE_ROW
+static const reference_operation operations[] = {
     WITH_OPERANDS(ROW) WITH_TENSOR(ROW) WITH_TENSORS(ROW) WITH_DIM(ROW) WITH_DIM_KEEPDIM(ROW) WITH_DIM_KEEPDIM_INDICES(ROW)
     WITH_SHAPE(ROW) WITH_K(ROW) WITH_N(ROW) WITH_LIST(ROW) NEW_OF_SHAPE(ROW) NEW_OF_N(ROW)
     ROW(leaky_relu) ROW(clamp) ROW(where) ROW(masked_fill) ROW(to) ROW(transpose) ROW(slice) ROW(select)
     ROW(repeat_interleave_dim) ROW(sort) ROW(argsort) ROW(topk) ROW(index_select) ROW(gather) ROW(scatter_add)
     ROW(mse_loss) ROW(allclose) ROW(equal) ROW(full) ROW(arange) ROW(linspace) ROW(scalar) ROW(normal) ROW(randint)
     ROW(manual_seed) ROW(default_dtype) ROW(no_grad_square) ROW(nw_forward) ROW(sgd) ROW(train_nadaraya_watson)
+    {NULL, NULL}
 };
 /* clang-format on */
+
+static const reference_operation *find_operation(const char *name) {
+    const reference_operation *const tables[] = {operations, reference_layers};
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (const reference_operation *o = tables[t]; o->name; o++)
+            if (strcmp(o->name, name) == 0) return o;
+    return NULL;
+}
 
 /* ---- running a case ---------------------------------------------------------------------------------------------- */
 
@@ -396,10 +381,9 @@ static void run_step(run *r, const char *line) {
         if (c.n == MAX_OPERANDS || i >= r->n_registers) ck_abort_msg("wrong operands: %s", c.line);
         c.operand[c.n++] = r->registers[i];
     }
-    size_t i = 0, n = sizeof operations / sizeof *operations;
-    while (i < n && strcmp(operations[i].name, name) != 0) i++;
-    if (i == n) ck_abort_msg("unknown operation: %s", c.line);
-    operations[i].run(&c);
+    const reference_operation *operation = find_operation(name);
+    if (!operation) ck_abort_msg("unknown operation: %s", c.line);
+    operation->run(&c);
     complain_of_error(r);
     memcpy(r->result, c.result, sizeof r->result);
     r->n_compared = 0;
@@ -528,7 +512,7 @@ static void compare_runs(run *deferred, run *eager) {
     }
 }
 
-static reference_file files[16];
+static reference_file files[32];
 static int n_files;
 
 static const reference_case *find_case(int i) {
@@ -578,7 +562,7 @@ static const char *const families[][2] = {
     { #name, REFERENCE_FOLDER "/" #name ".txt" }
     FAMILY(unary),    FAMILY(binary),   FAMILY(promotion),      FAMILY(reductions), FAMILY(shapes),
     FAMILY(indexing), FAMILY(products), FAMILY(composed),       FAMILY(programs),   FAMILY(large),
-    FAMILY(creation), FAMILY(training), FAMILY(random_streams),
+    FAMILY(creation), FAMILY(training), FAMILY(random_streams), FAMILY(layers),
 #undef FAMILY
 };
 

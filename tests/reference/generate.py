@@ -9,7 +9,7 @@ writes the same bytes.
 
     operations.py    what each step means in PyTorch; the mirror of the table in tests/test_reference.c
     cases.py         writing cases, making inputs
-    elementwise.py, arrays.py, compositions.py, sequences.py       the cases themselves
+    elementwise.py, arrays.py, compositions.py, sequences.py, layers.py   the cases themselves
 
 The files
 ---------
@@ -62,6 +62,7 @@ from arrays import indexing, products, reductions, shapes
 from cases import File
 from compositions import composed, large, programs
 from elementwise import binary, promotion, unary
+from layers import layers
 from sequences import creation, random_streams, training
 
 FAMILIES = [
@@ -77,6 +78,7 @@ FAMILIES = [
     (large, "Tensors of more than one block.", False),
     (random_streams, "What a seed gives, over many calls of different kinds and sizes.", False),
     (creation, "New tensors.", False),
+    (layers, "Initial values and layers, drawn from a seed.", False),
     (training, "Steps of SGD, and the training loop of Nadaraya-Watson kernel regression.", False),
 ]
 

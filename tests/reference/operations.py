@@ -72,6 +72,30 @@ def train_nadaraya_watson(seed, n, lr, epochs, dtype=F32):
     return torch.tensor(losses, dtype=F64), w.detach()
 
 
+def module(make, *inputs, seed, forward=None):
+    """What a module drawn from that seed makes of the inputs; its parameters; their gradients of sum(y * cos(0, 1, ...))."""
+    torch.manual_seed(seed)
+    net = make()
+    y = forward(net, *inputs) if forward else net(*inputs)
+    parameters = list(net.parameters())
+    weights = torch.cos(torch.arange(float(y.numel())).to(y.dtype)).reshape(y.shape)
+    gradients = torch.autograd.grad((y * weights).sum(), parameters, retain_graph=True) if parameters else ()
+    return (y, *(p.detach() for p in parameters), *gradients)
+
+
+def init(seed, kind, shape, a, b):
+    t = torch.zeros(shape)
+    torch.manual_seed(seed)
+    functions = torch.nn.init
+    if kind in ("uniform", "normal"):
+        getattr(functions, kind + "_")(t, a, b)
+    elif kind.startswith("kaiming"):
+        getattr(functions, kind + "_")(t, a=a)
+    else:
+        getattr(functions, kind + "_")(t, a)
+    return t, torch.rand(1)
+
+
 OPERATIONS = {
     **{name: getattr(operator, name) for name in ("add", "sub", "mul", "pow", "eq", "ne", "lt", "le", "gt", "ge")},
     "div": operator.truediv,
@@ -139,6 +163,11 @@ OPERATIONS = {
     "linspace": lambda start, end, steps: torch.linspace(start, end, steps),
     "randperm": lambda n: torch.randperm(n),
     "scalar": lambda value: torch.tensor(float(value)),
+    "linear": lambda x, inputs, outputs, bias, seed: module(
+        lambda: torch.nn.Linear(inputs, outputs, bias=bool(bias)), x, seed=seed),
+    "sequential": lambda x, inputs, outputs, seed: module(
+        lambda: torch.nn.Sequential(torch.nn.Linear(inputs, 5), torch.nn.Tanh(), torch.nn.Linear(5, outputs)), x, seed=seed),
+    "init": init,
 }  # any other name is torch's own
 
 

@@ -1,0 +1,75 @@
+/* nn/sequential.c - lists of modules, applied one after the other or by their owner, and functions as layers. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../tensor/internal.h"
+#include "internal.h"
+#include "layers.h"
+
+static void free_items(at_module *self) { free(((at_module_list *)self)->items); }
+
+at_module_list *at_module_list_new(void) {
+    at_module_list *list = at_module_new(sizeof *list, "ModuleList");
+    if (list) list->module.destroy = free_items;
+    return list;
+}
+
+static bool append(const char *function, at_module_list *list, at_module *item) {
+    tn_thread_set_operation(function);
+    size_t bytes = ((size_t)list->count + 1) * sizeof *list->items;
+    at_module **items = realloc(list->items, bytes);
+    if (!items) return tn_fail_memory(bytes);
+    list->items = items;
+    char name[16];
+    snprintf(name, sizeof name, "%d", list->count);
+    if (!at_module_child(&list->module, name, item)) return false;
+    items[list->count++] = item;
+    return true;
+}
+
+bool at_module_list_append(at_module_list *list, void *item) {
+    bool good = list && item ? append("module_list_append", list, item)
+                             : at_fail_null("module_list_append", list ? "item" : "list") != NULL;
+    if (!good) at_module_free(item);
+    return good;
+}
+
+static at_tensor *forward(at_module *self, at_tensor *x) {
+    const at_module_list *list = (const at_module_list *)self;
+    at_tensor *y = x;
+    AT_SCOPE {
+        for (int i = 0; i < list->count && y; i++) y = at_forward(list->items[i], y);
+        if (y && y != x) at_scope_return(y);
+    }
+    return y;
+}
+
+at_module_list *at_sequential_from(void *const *items, int n) {
+    if (!items) return at_fail_null("sequential", "items");
+    at_module_list *list = at_module_list_new();
+    int owned = 0;
+    if (list) {
+        list->module.name = "Sequential";
+        list->module.forward = forward;
+        for (; owned < n && items[owned] && append("sequential", list, items[owned]); owned++)
+            ;
+        if (owned == n) return list;
+        if (!items[owned]) at_fail_null("sequential", "a layer");
+        at_module_free(&list->module);
+    }
+    for (; owned < n; owned++) at_module_free(items[owned]);
+    return NULL;
+}
+
+/* ---- functions as layers ----------------------------------------------------------------------------------------- */
+
+static at_tensor *apply(at_module *self, at_tensor *x) { return ((at_activation *)self)->function(x); }
+
+at_activation *at_activation_new(const char *name, at_tensor *(*function)(at_tensor *x)) {
+    if (!function) return at_fail_null("activation_new", "function");
+    at_activation *self = at_module_new(sizeof *self, name);
+    if (!self) return NULL;
+    self->module.forward = apply;
+    self->function = function;
+    return self;
+}

@@ -1,0 +1,203 @@
+/* tests/test_modules.c - what models are built with: layers, lists of layers, paths, freezing, train and eval, summary. */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+
+#include "core_support.h"
+
+static at_module_list *small_network(void) {
+    at_manual_seed(0);
+    return at_sequential_new(at_linear_new(3, 4), at_activation_new("ReLU", at_relu),
+                             at_linear_new(4, 2, .no_bias = true));
+}
+
+static at_linear *layer_at(at_module_list *list, int i) { return (at_linear *)list->items[i]; }
+
+BALANCED_TEST(a_sequence_applies_its_layers) {
+    at_module_list *net = small_network();
+    at_tensor *x = at_randn(5, 3);
+    at_tensor *by_hand = at_linear_forward(layer_at(net, 2), at_relu(at_linear_forward(layer_at(net, 0), x)));
+    ck_assert(at_equal(at_forward(&net->module, x), by_hand));
+    ck_assert_int_eq(at_parameters(&net->module).count, 3);
+    CHECK_SHAPE(at_forward(&net->module, at_zeros(3)), 2);
+    CHECK_SHAPE(at_forward(&net->module, at_zeros(2, 0, 3)), 2, 0, 2);
+    at_module_free(&net->module);
+    at_module_list *empty = at_sequential_from((void *const[]){NULL}, 0);
+    ck_assert_ptr_eq(at_forward(&empty->module, x), x);
+    at_module_free(&empty->module);
+}
+
+BALANCED_TEST(a_list_that_fails_frees_what_it_was_given) {
+    ck_assert_ptr_null(at_sequential_new(at_linear_new(3, 4), at_linear_new(-1, 2), at_linear_new(4, 2)));
+    expect_error(AT_ERROR_VALUE, "linear_new: -1 inputs, 2 outputs: want no negative sizes");
+    at_module_list *list = at_module_list_new();
+    ck_assert(at_module_list_append(list, at_linear_new(1, 1)));
+    ck_assert(!at_module_list_append(list, NULL));
+    expect_error(AT_ERROR_VALUE, "module_list_append: item is NULL");
+    ck_assert(!at_module_list_append(NULL, at_linear_new(1, 1)));
+    expect_error(AT_ERROR_VALUE, "module_list_append: list is NULL");
+    ck_assert_int_eq(list->count, 1);
+    ck_assert_ptr_null(at_forward(&list->module, at_zeros(1)));
+    expect_error(AT_ERROR_STATE, "forward: ModuleList has none for one tensor: call its own function");
+    at_module_free(&list->module);
+}
+
+BALANCED_TEST(wrong_inputs_of_linear) {
+    at_linear *layer = at_linear_new(3, 4);
+    ck_assert_ptr_null(at_linear_forward(layer, at_zeros(4, 2)));
+    expect_error(AT_ERROR_SHAPE, "linear_forward: x is float32 (4, 2): want (..., 3)");
+    ck_assert_ptr_null(at_linear_forward(layer, at_scalar(1)));
+    expect_error(AT_ERROR_SHAPE, "linear_forward: x is float32 (): want (..., 3)");
+    ck_assert_ptr_null(at_linear_forward(layer, NULL));
+    expect_error(AT_ERROR_VALUE, "linear_forward: x is NULL");
+    at_module_free(&layer->module);
+}
+
+/* ---- paths and state --------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    at_module module;
+    at_module_list *blocks;
+    at_tensor *scale, *mean, *seen;
+} nested;
+
+static nested *new_nested(void) {
+    nested *self = at_module_new(sizeof *self, "Nested");
+    self->blocks = small_network();
+    ck_assert(at_module_child(&self->module, "blocks", &self->blocks->module));
+    ck_assert(at_module_parameter(&self->module, "scale", &self->scale, at_ones(2)));
+    ck_assert(at_module_buffer(&self->module, "mean", &self->mean, at_zeros(3)));
+    ck_assert(at_module_transient(&self->module, "seen", &self->seen, at_zeros(7)));
+    return self;
+}
+
+static bool append_path(const char *path, at_tensor **slot, at_part_kind kind, void *context) {
+    ck_assert_ptr_nonnull(*slot);
+    strcat(context, kind == AT_BUFFER ? " buffer:" : " ");
+    strcat(context, path);
+    return strcmp(path, "blocks.0.bias") != 0; /* and no further */
+}
+
+BALANCED_TEST(paths) {
+    nested *net = new_nested();
+    char text[200] = "";
+    ck_assert(!at_module_visit(&net->module, append_path, text));
+    ck_assert_str_eq(text, " scale buffer:mean blocks.0.weight blocks.0.bias");
+    ck_assert_str_eq(at_module_name(&net->module, layer_at(net->blocks, 2)->weight), "blocks.2.weight");
+    ck_assert_str_eq(at_module_name(&net->module, net->scale), "scale");
+    ck_assert_str_eq(at_name(layer_at(net->blocks, 2)->weight), "blocks.2.weight");
+    ck_assert_ptr_null(at_module_name(&net->module, net->seen)); /* not part of the state, and no error */
+    ck_assert_ptr_null(at_error());
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(frozen_parameters_are_not_trained) {
+    nested *net = new_nested();
+    at_linear *first = layer_at(net->blocks, 0);
+    ck_assert(at_backward(at_sum(at_forward(&net->blocks->module, at_ones(3)))));
+    ck_assert_ptr_nonnull(at_grad(first->weight));
+    ck_assert(at_module_set_requires_grad(&first->module, false));
+    ck_assert_ptr_null(at_grad(first->weight));
+    ck_assert_int_eq(at_parameters(&net->module).count, 2); /* scale, blocks.2.weight */
+    ck_assert(at_module_set_requires_grad(&net->module, true));
+    ck_assert_int_eq(at_parameters(&net->module).count, 4);
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(train_and_eval_reach_all_children) {
+    nested *net = new_nested();
+    ck_assert(!net->module.evaluating && !net->blocks->items[2]->evaluating);
+    at_eval(&net->module);
+    ck_assert(net->module.evaluating && net->blocks->module.evaluating && net->blocks->items[2]->evaluating);
+    at_train(&net->module);
+    ck_assert(!net->module.evaluating && !net->blocks->items[2]->evaluating);
+    at_eval(NULL);
+    expect_error(AT_ERROR_VALUE, "eval: module is NULL");
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(summary) {
+    nested *net = new_nested();
+    ck_assert(at_module_set_requires_grad(net->blocks->items[0], false));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    at_module_fsummary(file, &net->module);
+    fclose(file);
+    ck_assert_str_eq(text, "Nested                                         numbers\n"
+                           "scale            float32 (2)                         2\n"
+                           "mean             float32 (3)                         3  buffer\n"
+                           "blocks.0.weight  float32 (4, 3)                     12  frozen\n"
+                           "blocks.0.bias    float32 (4)                         4  frozen\n"
+                           "blocks.2.weight  float32 (2, 4)                      8\n"
+                           "10 trainable, 16 frozen, 3 in buffers\n");
+    free(text);
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(a_path_can_be_too_long) {
+    char name[1100];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    nested *net = new_nested();
+    at_tensor *slot;
+    ck_assert(at_module_parameter(&net->module, name, &slot, at_ones(1)));
+    char text[2000] = "";
+    ck_assert(!at_module_visit(&net->module, append_path, text));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
+    at_module_free(&net->module);
+}
+
+/* ---- initial values ---------------------------------------------------------------------------------------------- */
+
+BALANCED_TEST(wrong_initial_values_change_nothing) {
+    at_tensor *t = at_ones(2, 2), *before;
+    at_manual_seed(1);
+    before = at_rand(1);
+    at_manual_seed(1);
+    ck_assert_ptr_null(at_init_uniform(t, 1, 0));
+    expect_error(AT_ERROR_VALUE, "init_uniform: from 1 to 0: want low <= high, both finite");
+    ck_assert_ptr_null(at_init_normal(t, 0, -1));
+    expect_error(AT_ERROR_VALUE, "init_normal: std -1 must not be negative");
+    ck_assert_ptr_null(at_init_xavier_uniform(at_ones(2), 1));
+    expect_error(AT_ERROR_SHAPE, "init_xavier_uniform: t is float32 (2): want (outputs, inputs, ...)");
+    ck_assert_ptr_null(at_init_constant(at_to(t, AT_INT64), 1));
+    expect_error(AT_ERROR_DTYPE, "init_constant: t is int64 (2, 2): want a floating-point tensor");
+    CHECK_ELEMENTS(t, 1, 1, 1, 1);
+    ck_assert(at_equal(at_rand(1), before));
+}
+
+BALANCED_TEST(initial_values_of_float64) {
+    at_tensor *t = at_to(at_ones(40, 50), AT_FLOAT64);
+    at_manual_seed(2);
+    ck_assert_ptr_eq(at_init_uniform(t, 2, 3), t);
+    ck_assert(at_item(at_min(t)) >= 2 && at_item(at_max(t)) < 3);
+    ck_assert_ptr_eq(at_init_normal(t, 5, 0.5), t);
+    ck_assert_double_eq_tol(at_item(at_mean(t)), 5, 0.05);
+    ck_assert_double_eq_tol(at_item(at_std(t)), 0.5, 0.05);
+    ck_assert_ptr_eq(at_init_constant(t, 0.1), t);
+    ck_assert_double_eq(at_item(at_max(t)), 0.1);
+}
+
+Suite *modules_suite(void);
+
+Suite *modules_suite(void) {
+    Suite *suite = suite_create("modules");
+    TCase *layers = tcase_create("layers");
+    tcase_add_test(layers, a_sequence_applies_its_layers);
+    tcase_add_test(layers, a_list_that_fails_frees_what_it_was_given);
+    tcase_add_test(layers, wrong_inputs_of_linear);
+    suite_add_tcase(suite, layers);
+    TCase *state = tcase_create("state");
+    tcase_add_test(state, paths);
+    tcase_add_test(state, frozen_parameters_are_not_trained);
+    tcase_add_test(state, train_and_eval_reach_all_children);
+    tcase_add_test(state, summary);
+    tcase_add_test(state, a_path_can_be_too_long);
+    suite_add_tcase(suite, state);
+    TCase *init = tcase_create("init");
+    tcase_add_test(init, wrong_initial_values_change_nothing);
+    tcase_add_test(init, initial_values_of_float64);
+    suite_add_tcase(suite, init);
+    return suite;
+}
