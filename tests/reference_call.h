@@ -23,7 +23,7 @@ typedef struct {
     const char *name;
     void (*run)(call *c);
 } reference_operation;
-extern const reference_operation reference_layers[];
+extern const reference_operation reference_layers[], reference_optimizers[];
 
 #define REFERENCE_DEFINE(name, ...)                                                                                    \
     static void run_##name(call *c) { c->result[0] = __VA_ARGS__; }

@@ -1,4 +1,4 @@
-/* tests/test_optim.c - stochastic gradient descent, step by step. */
+/* tests/test_optim.c - optimizers step by step, groups, clipping, schedules. */
 #include "core_support.h"
 
 static at_optimizer *optimizer_of(at_tensor **list, int n, at_sgd_options options) {
@@ -189,6 +189,102 @@ BALANCED_TEST(wrong_options) {
     expect_error(AT_ERROR_VALUE, "sgd: a parameter is NULL");
 }
 
+/* ---- groups, rates, clipping, schedules --------------------------------------------------------------------------- */
+
+BALANCED_TEST(groups) {
+    at_tensor *w = parameter(1, 1), *u = parameter(1, 1);
+    at_optimizer *trainer = at_sgd((at_parameter_list){1, &w}, .lr = 0.5);
+    ck_assert(!at_sgd_add_group(trainer, (at_parameter_list){1, &w}, .lr = 1));
+    expect_error(AT_ERROR_VALUE, "sgd: parameter 0, float64 (1), is in the optimizer already");
+    ck_assert(!at_adam_add_group(trainer, (at_parameter_list){1, &u}));
+    expect_error(AT_ERROR_VALUE, "adam: cannot add a group to an optimizer made by at_sgd");
+    ck_assert(!at_sgd_add_group(trainer, (at_parameter_list){1, &u}));
+    expect_error(AT_ERROR_VALUE, "sgd: lr is 0: want a positive number, at_sgd(parameters, .lr = 0.5)");
+    ck_assert(!at_sgd_add_group(NULL, (at_parameter_list){1, &u}, .lr = 1));
+    expect_error(AT_ERROR_VALUE, "sgd: optimizer is NULL");
+    ck_assert_int_eq(at_optimizer_groups(trainer), 1);
+    ck_assert(at_sgd_add_group(trainer, (at_parameter_list){1, &u}, .lr = 0.25));
+    ck_assert_int_eq(at_optimizer_groups(trainer), 2);
+    ck_assert(at_backward(at_sum(at_add(w, u))));
+    ck_assert(at_optimizer_step(trainer));
+    CHECK_ELEMENTS(w, 0.5);
+    CHECK_ELEMENTS(u, 0.75);
+    ck_assert(at_optimizer_set_lr(trainer, 1, 0));
+    ck_assert(at_optimizer_step(trainer));
+    CHECK_ELEMENTS(w, 0);
+    CHECK_ELEMENTS(u, 0.75);
+    at_optimizer_free(trainer);
+}
+
+BALANCED_TEST(wrong_rates) {
+    at_tensor *w = parameter(1, 1);
+    at_optimizer *trainer = at_adam((at_parameter_list){1, &w});
+    ck_assert_double_eq(at_optimizer_lr(trainer, 0), 1e-3);
+    ck_assert(isnan(at_optimizer_lr(trainer, 1)));
+    expect_error(AT_ERROR_VALUE, "optimizer_lr: group 1 of 1");
+    ck_assert(!at_optimizer_set_lr(trainer, 0, -1));
+    expect_error(AT_ERROR_VALUE, "optimizer_set_lr: lr is -1: must not be negative");
+    ck_assert_double_eq(at_optimizer_lr(trainer, 0), 1e-3);
+    ck_assert_int_eq(at_optimizer_groups(NULL), -1);
+    expect_error(AT_ERROR_VALUE, "optimizer_groups: optimizer is NULL");
+    at_optimizer_free(trainer);
+}
+
+BALANCED_TEST(wrong_options_of_the_others) {
+    at_tensor *w = parameter(1, 1);
+    at_parameter_list list = {1, &w};
+    ck_assert_ptr_null(at_adam(list, .beta1 = 1));
+    expect_error(AT_ERROR_VALUE, "adam: beta1 is 1: want 0 <= beta1 < 1");
+    ck_assert_ptr_null(at_adamw(list, .weight_decay = -1));
+    expect_error(AT_ERROR_VALUE, "adamw: weight_decay is -1: must not be negative");
+    ck_assert_ptr_null(at_rmsprop(list, .alpha = -0.5));
+    expect_error(AT_ERROR_VALUE, "rmsprop: alpha is -0.5: want 0 <= alpha < 1");
+    ck_assert_ptr_null(at_adagrad(list, .lr_decay = NAN));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
+}
+
+BALANCED_TEST(clipping) {
+    at_tensor *list[] = {parameter(0, 1), parameter(0, 1), parameter(0, 1)};
+    at_parameter_list all = {3, list};
+    ck_assert(at_backward(at_add(at_sum(at_mul(list[0], 3)), at_sum(at_mul(list[2], -4)))));
+    ck_assert_double_eq(at_clip_grad_norm(all, 10), 5);
+    CHECK_ELEMENTS(at_grad(list[0]), 3);
+    ck_assert(at_clip_grad_value(all, 3.5));
+    CHECK_ELEMENTS(at_grad(list[0]), 3);
+    CHECK_ELEMENTS(at_grad(list[2]), -3.5);
+    ck_assert_ptr_null(at_grad(list[1]));
+    ck_assert(isnan(at_clip_grad_norm(all, -1)));
+    expect_error(AT_ERROR_VALUE, "clip_grad_norm: max_norm is -1: must not be negative");
+    ck_assert(!at_clip_grad_value(all, -2));
+    expect_error(AT_ERROR_VALUE, "clip_grad_value: limit is -2: must not be negative");
+    ck_assert_double_eq(at_clip_grad_norm((at_parameter_list){0, NULL}, 1), 0);
+}
+
+BALANCED_TEST(schedules_that_make_no_sense) {
+    at_tensor *w = parameter(1, 1);
+    at_optimizer *trainer = at_sgd((at_parameter_list){1, &w}, .lr = 0.5);
+    ck_assert_ptr_null(at_step_lr(trainer, 0, 0.5));
+    expect_error(AT_ERROR_VALUE, "step_lr: every is 0: want at least 1");
+    ck_assert_ptr_null(at_step_lr(NULL, 1, 0.5));
+    expect_error(AT_ERROR_VALUE, "step_lr: optimizer is NULL");
+    ck_assert_ptr_null(at_linear_lr(trainer, 0, 1, 5));
+    expect_error(AT_ERROR_VALUE, "linear_lr: start is 0: want 0 < start <= 1");
+    ck_assert_ptr_null(at_plateau_lr(trainer, .patience = -1));
+    expect_error(AT_ERROR_VALUE, "plateau_lr: patience -1, cooldown 0: must not be negative");
+    at_schedule *plateau = at_plateau_lr(trainer), *cosine = at_cosine_lr(trainer, 3, 0);
+    ck_assert(!at_schedule_step(plateau));
+    expect_error(AT_ERROR_STATE, "schedule_step: a plateau has to be told what it watches: "
+                                 "at_schedule_step_with(schedule, loss)");
+    ck_assert(!at_schedule_step_with(cosine, 1));
+    expect_error(AT_ERROR_STATE, "schedule_step_with: only at_plateau_lr's watches a value");
+    ck_assert_double_eq(at_optimizer_lr(trainer, 0), 0.5);
+    at_schedule_free(plateau);
+    at_schedule_free(cosine);
+    at_schedule_free(NULL);
+    at_optimizer_free(trainer);
+}
+
 Suite *optim_suite(void) {
     Suite *suite = suite_create("optim");
     TCase *steps = tcase_create("steps"), *state = tcase_create("state");
@@ -206,5 +302,12 @@ Suite *optim_suite(void) {
     tcase_add_test(state, a_failed_step_changes_nothing);
     tcase_add_test(state, wrong_options);
     suite_add_tcase(suite, state);
+    TCase *others = tcase_create("groups, rates, clipping");
+    tcase_add_test(others, groups);
+    tcase_add_test(others, wrong_rates);
+    tcase_add_test(others, wrong_options_of_the_others);
+    tcase_add_test(others, clipping);
+    tcase_add_test(others, schedules_that_make_no_sense);
+    suite_add_tcase(suite, others);
     return suite;
 }

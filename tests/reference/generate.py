@@ -9,7 +9,7 @@ writes the same bytes.
 
     operations.py    what each step means in PyTorch; the mirror of the table in tests/test_reference.c
     cases.py         writing cases, making inputs
-    elementwise.py, arrays.py, compositions.py, sequences.py, layers.py   the cases themselves
+    elementwise.py, arrays.py, compositions.py, sequences.py, layers.py, optimizers.py   the cases themselves
 
 The files
 ---------
@@ -63,6 +63,7 @@ from cases import File
 from compositions import composed, large, programs
 from elementwise import binary, promotion, unary
 from layers import layers
+from optimizers import optimizers
 from sequences import creation, random_streams, training
 
 FAMILIES = [
@@ -79,6 +80,7 @@ FAMILIES = [
     (random_streams, "What a seed gives, over many calls of different kinds and sizes.", False),
     (creation, "New tensors.", False),
     (layers, "Initial values and layers, drawn from a seed.", False),
+    (optimizers, "Optimizers, groups, clipped gradients, schedules.", False),
     (training, "Steps of SGD, and the training loop of Nadaraya-Watson kernel regression.", False),
 ]
 

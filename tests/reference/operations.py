@@ -43,6 +43,51 @@ def sgd(a, b, p, q, r, steps=20, **options):
     return tuple(kept)
 
 
+def optimize(a, b, p, q, r, kind, second_lr=0, second_weight_decay=0, schedule="", clip_norm=0, clip_value=0,
+             beta1=0, beta2=0, **options):
+    """The problem of sgd(), with any optimizer, two groups, clipped gradients, schedules."""
+    if beta1:
+        options["betas"] = (beta1, beta2)
+    more = options.pop("and", None)
+    p, q, r = parameters = [t.detach().clone().requires_grad_() for t in (p, q, r)]
+    options = {key: bool(v) if key in ("amsgrad", "centered", "maximize") else v for key, v in options.items()}
+    options.setdefault("weight_decay", 0)
+    rest = dict(params=[q, r], lr=second_lr, weight_decay=second_weight_decay)
+    optimizer = getattr(torch.optim, kind)([dict(params=[p]), rest] if second_lr else parameters, **options)
+    rates = torch.optim.lr_scheduler
+    make = {"step": lambda: rates.StepLR(optimizer, 4, 0.5), "exponential": lambda: rates.ExponentialLR(optimizer, 0.9),
+            "linear": lambda: rates.LinearLR(optimizer, 0.25, 1, 6),
+            "cosine": lambda: rates.CosineAnnealingLR(optimizer, 7, 0.001)}
+    schedules = [make[schedule]()] if schedule else []
+    schedules += [rates.ExponentialLR(optimizer, 0.8)] if more else []
+    kept, rate, norm = [], [], []
+    for step in range(20):
+        optimizer.zero_grad()
+        loss = (torch.tanh(a @ p) - b).square().sum() + 0.15 * p.square().sum() + 0.1 * (q * p.sin().sum())
+        (loss + 0.2 * q.square()).backward()
+        norm.append(torch.nn.utils.clip_grad_norm_(parameters, clip_norm).item() if clip_norm else 0.0)
+        if clip_value:
+            torch.nn.utils.clip_grad_value_(parameters, clip_value)
+        rate.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        for s in schedules:
+            s.step()
+        if step % 5 == 4:
+            kept += [t.detach().clone() for t in parameters]
+    return (*kept, torch.tensor(rate, dtype=F64), torch.tensor(norm, dtype=F64))
+
+
+def plateau(values, factor, patience, cooldown, threshold, min_lr, maximize, absolute):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, "max" if maximize else "min", factor, patience, threshold, "abs" if absolute else "rel", cooldown, min_lr)
+    rates = []
+    for value in values.tolist():
+        schedule.step(value)
+        rates.append(optimizer.param_groups[0]["lr"])
+    return torch.tensor(rates, dtype=F64)
+
+
 def attention(w, queries, keys):
     queries = queries.repeat_interleave(keys.shape[1]).reshape(-1, keys.shape[1])
     return torch.softmax(-(((queries - keys) * w) ** 2) / 2, dim=1)
@@ -168,6 +213,8 @@ OPERATIONS = {
     "sequential": lambda x, inputs, outputs, seed: module(
         lambda: torch.nn.Sequential(torch.nn.Linear(inputs, 5), torch.nn.Tanh(), torch.nn.Linear(5, outputs)), x, seed=seed),
     "init": init,
+    "optimize": optimize,
+    "plateau": plateau,
 }  # any other name is torch's own
 
 
