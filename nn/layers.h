@@ -34,6 +34,54 @@ at_linear *at_linear_new_with(at_linear_options options);
 #define at_linear_new(...) at_linear_new_with((at_linear_options){__VA_ARGS__, .at_ = 0})
 at_tensor *at_linear_forward(at_linear *layer, at_tensor *x);
 
+/* ---- embedding --------------------------------------------------------------------------------------------------- */
+
+/* Rows of a table: int64 (...) -> (..., size). d/dweight: g added at the rows; nothing reaches the padding row.
+ * Drawn from the standard normal distribution, the padding row zero. at_embedding_new(10, 3, .has_padding = true,
+ * .padding_index = 0) */
+typedef struct {
+    at_module module;
+    at_tensor *weight; /* parameter (entries, size) */
+    bool has_padding;
+    int64_t padding_index;
+} at_embedding;
+typedef struct {
+    int64_t entries, size;
+    bool has_padding;
+    int64_t padding_index; /* counts from the end when negative */
+    int at_;
+} at_embedding_options;
+at_embedding *at_embedding_new_with(at_embedding_options options);
+#define at_embedding_new(...) at_embedding_new_with((at_embedding_options){__VA_ARGS__, .at_ = 0})
+at_tensor *at_embedding_forward(at_embedding *layer, at_tensor *indices);
+
+/* ---- layer normalisation ----------------------------------------------------------------------------------------- */
+
+/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias, mean and variance (of n, not n - 1) over the last
+ * dimensions, which have the given shape: at_layer_norm_new(64), at_layer_norm_new(4, 8). Ba, Kiros and Hinton (2016).
+ * With z the normalised x and h = g * weight: d/dx: (h - mean(h) - z mean(h z)) / sqrt(variance + epsilon);
+ * d/dweight: g z summed over the other dimensions, d/dbias: g likewise. */
+typedef struct {
+    at_module module;
+    at_tensor *weight, *bias; /* parameters of that shape, ones and zeros */
+    double epsilon;           /* 1e-5; may be changed */
+} at_layer_norm;
+at_layer_norm *at_layer_norm_new_shape(at_shape shape);
+#define at_layer_norm_new(...) at_layer_norm_new_shape(AT_SHAPE(__VA_ARGS__))
+at_tensor *at_layer_norm_forward(at_layer_norm *layer, at_tensor *x);
+
+/* ---- dropout ----------------------------------------------------------------------------------------------------- */
+
+/* In training each element is 0 with probability p and x / (1 - p) otherwise, drawn from the thread's generator as torch
+ * draws it; after at_eval it is x. d/dx: alike. 0 <= p <= 1. */
+typedef struct {
+    at_module module;
+    double p;
+} at_dropout_layer;
+at_dropout_layer *at_dropout_new(double p);
+at_tensor *at_dropout_forward(at_dropout_layer *layer, at_tensor *x);
+at_tensor *at_dropout(at_tensor *x, double p); /* as in training */
+
 /* ---- functions as layers ----------------------------------------------------------------------------------------- */
 
 /* A layer without parameters: at_activation_new("ReLU", at_relu). name must outlive it. */

@@ -28,6 +28,49 @@ static void run_sequential(call *c) {
     if (net) reference_module(c, &net->module, at_forward(&net->module, tensor(c, 0)));
 }
 
+static void run_embedding(call *c) {
+    at_manual_seed(seed(c));
+    at_embedding *layer = at_embedding_new(integer(c, "entries"), integer(c, "size"), .has_padding = flag(c, "padded"),
+                                           .padding_index = integer(c, "padding"));
+    if (layer) reference_module(c, &layer->module, at_embedding_forward(layer, tensor(c, 0)));
+}
+
+/* With other weights than ones and zeros. */
+static void run_layer_norm(call *c) {
+    at_layer_norm *layer = at_layer_norm_new_shape(shape(c));
+    if (!layer) return;
+    at_manual_seed(seed(c));
+    at_init_normal(layer->weight, 1, 1);
+    at_init_normal(layer->bias, 0, 1);
+    reference_module(c, &layer->module, at_layer_norm_forward(layer, tensor(c, 0)));
+}
+
+static void run_dropout(call *c) {
+    at_manual_seed(seed(c));
+    at_dropout_layer *layer = at_dropout_new(real(c, "p"));
+    if (layer && flag(c, "eval")) at_eval(&layer->module);
+    c->result[0] = at_dropout_forward(layer, tensor(c, 0));
+    c->result[1] = at_rand(1);
+    if (layer) at_module_free(&layer->module);
+}
+
+static at_reduction reduction(const call *c) {
+    char first = argument(c, "reduction")[0];
+    return first == 'n' ? AT_NONE : first == 'm' ? AT_MEAN : AT_SUM;
+}
+
+REFERENCE_DEFINE(l1_loss, at_l1_loss(tensor(c, 0), tensor(c, 1), reduction(c)))
+REFERENCE_DEFINE(huber_loss, at_huber_loss(tensor(c, 0), tensor(c, 1), real(c, "delta"), reduction(c)))
+REFERENCE_DEFINE(bce_with_logits_loss, at_bce_with_logits_loss(tensor(c, 0), tensor(c, 1), reduction(c)))
+REFERENCE_DEFINE(cross_entropy_loss, at_cross_entropy_loss(tensor(c, 0), tensor(c, 1), reduction(c),
+                                                           .has_ignore_index = integer(c, "ignore_index") != -100,
+                                                           .ignore_index = integer(c, "ignore_index"),
+                                                           .label_smoothing = real(c, "label_smoothing")))
+REFERENCE_DEFINE(nll_loss, at_nll_loss(tensor(c, 0), tensor(c, 1), reduction(c),
+                                       .has_ignore_index = integer(c, "ignore_index") != -100,
+                                       .ignore_index = integer(c, "ignore_index")))
+REFERENCE_DEFINE(masked_cross_entropy_loss, at_masked_cross_entropy_loss(tensor(c, 0), tensor(c, 1), tensor(c, 2)))
+
 /* An initialiser by name, for a tensor of that shape, and a random number behind it. */
 static void run_init(call *c) {
     const char *name = argument(c, "kind");
@@ -44,6 +87,12 @@ static void run_init(call *c) {
     c->result[1] = at_rand(1);
 }
 
+/* clang-format off */
 const reference_operation reference_layers[] = {
-    REFERENCE_ROW(linear) REFERENCE_ROW(sequential) REFERENCE_ROW(init){NULL, NULL},
+    REFERENCE_ROW(linear) REFERENCE_ROW(sequential) REFERENCE_ROW(init) REFERENCE_ROW(embedding)
+    REFERENCE_ROW(layer_norm) REFERENCE_ROW(dropout) REFERENCE_ROW(l1_loss) REFERENCE_ROW(huber_loss)
+    REFERENCE_ROW(bce_with_logits_loss) REFERENCE_ROW(cross_entropy_loss) REFERENCE_ROW(nll_loss)
+    REFERENCE_ROW(masked_cross_entropy_loss)
+    {NULL, NULL}
 };
+/* clang-format on */

@@ -52,6 +52,83 @@ BALANCED_TEST(wrong_inputs_of_linear) {
     at_module_free(&layer->module);
 }
 
+BALANCED_TEST(embedding) {
+    at_embedding *layer = at_embedding_new(4, 2, .has_padding = true, .padding_index = -1);
+    ck_assert_int_eq(layer->padding_index, 3);
+    at_tensor *indices = at_from_int64s((int64_t[]){3, 0, 0, 1}, 2, 2), *y = at_embedding_forward(layer, indices);
+    CHECK_SHAPE(y, 2, 2, 2);
+    CHECK_ELEMENTS(at_select(at_select(y, 0, 0), 0, 0), 0, 0);
+    ck_assert(at_backward(at_sum(y)));
+    CHECK_ELEMENTS(at_grad(layer->weight), 2, 2, 1, 1, 0, 0, 0, 0);
+    ck_assert_ptr_null(at_embedding_forward(layer, at_ones(2)));
+    expect_error(AT_ERROR_DTYPE, "embedding_forward: indices are float32 (2): want int64 of fewer than 8 dimensions");
+    ck_assert_ptr_null(at_embedding_forward(layer, at_from_int64s((int64_t[]){4}, 1)));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
+    at_module_free(&layer->module);
+    ck_assert_ptr_null(at_embedding_new(4, 2, .has_padding = true, .padding_index = 4));
+    expect_error(AT_ERROR_VALUE, "embedding_new: padding_index 4 of 4 entries");
+}
+
+BALANCED_TEST(layer_norm) {
+    at_layer_norm *layer = at_layer_norm_new(2, 2);
+    at_tensor *y = at_layer_norm_forward(layer, at_mul(at_randn(5, 2, 2), 3));
+    at_tensor *rows = at_reshape(y, 5, 4);
+    ck_assert(at_allclose(at_mean_dim(rows, 1, false), at_zeros(5), 0, 1e-6));
+    ck_assert(at_allclose(at_mean_dim(at_square(rows), 1, false), at_ones(5), 1e-4, 0));
+    ck_assert_ptr_null(at_layer_norm_forward(layer, at_ones(2, 3)));
+    expect_error(AT_ERROR_SHAPE, "layer_norm_forward: x is float32 (2, 3): want its last dimensions to be (2, 2)");
+    at_module_free(&layer->module);
+    ck_assert_ptr_null(at_layer_norm_new());
+    expect_error(AT_ERROR_SHAPE, "layer_norm_new: want the sizes of the dimensions to normalise over");
+}
+
+BALANCED_TEST(dropout) {
+    at_dropout_layer *layer = at_dropout_new(0.5);
+    at_tensor *x = at_ones(1000), *y = at_dropout_forward(layer, x);
+    double kept = at_item(at_sum(at_eq(y, 2))), dropped = at_item(at_sum(at_eq(y, 0)));
+    ck_assert_double_eq(kept + dropped, 1000);
+    ck_assert_double_eq_tol(kept, 500, 100);
+    at_eval(&layer->module);
+    ck_assert_ptr_eq(at_dropout_forward(layer, x), x);
+    at_module_free(&layer->module);
+    ck_assert_ptr_null(at_dropout_new(1.5));
+    expect_error(AT_ERROR_VALUE, "dropout_new: p is 1.5: want a probability");
+    ck_assert_ptr_null(at_dropout(at_to(x, AT_INT64), 0.5));
+    expect_error(AT_ERROR_DTYPE, "dropout: x is int64 (1000): want a floating-point tensor");
+}
+
+BALANCED_TEST(losses_of_wrong_classes) {
+    at_tensor *scores = at_zeros(2, 3), *classes = at_from_int64s((int64_t[]){0, 3}, 2);
+    ck_assert_ptr_null(at_cross_entropy_loss(scores, classes, AT_MEAN));
+    expect_error(AT_ERROR_VALUE, "cross_entropy_loss: target has class 3: want 0 ... 2, or the ignored index");
+    ck_assert_ptr_nonnull(at_cross_entropy_loss(scores, classes, AT_MEAN, .has_ignore_index = true, .ignore_index = 3));
+    ck_assert_ptr_null(at_nll_loss(scores, at_zeros(2), AT_MEAN));
+    expect_error(AT_ERROR_SHAPE,
+                 "nll_loss: input float32 (2, 3) and target float32 (2): want floating-point (n, classes, "
+                 "...) or (classes), and int64 class indices of the same shape without the classes");
+    ck_assert_ptr_null(at_cross_entropy_loss(scores, classes, AT_MEAN, .label_smoothing = 2));
+    expect_error(AT_ERROR_VALUE, "cross_entropy_loss: label_smoothing is 2: want 0 <= label_smoothing <= 1");
+    ck_assert_ptr_null(at_huber_loss(scores, scores, 0, AT_MEAN));
+    expect_error(AT_ERROR_VALUE, "huber_loss: delta is 0: must be positive");
+    ck_assert_ptr_null(at_l1_loss(scores, at_zeros(3), AT_MEAN));
+    expect_error(AT_ERROR_SHAPE,
+                 "l1_loss: input (2, 3) and target (3): shapes must be equal (at_reshape makes them so)");
+}
+
+/* What lies beyond a sequence's end has no influence, not even NaN. */
+BALANCED_TEST(masked_cross_entropy_hides_what_lies_beyond) {
+    at_tensor *scores = at_set_requires_grad(at_full(NAN, 1, 2, 3), true);
+    for (int i = 0; i < 3; i++) at_floats_mut(scores)[i] = 0;
+    at_tensor *target = at_from_int64s((int64_t[]){1, 77}, 1, 2), *length = at_from_int64s((int64_t[]){1}, 1);
+    at_tensor *loss = at_masked_cross_entropy_loss(scores, target, length);
+    ck_assert_double_eq_tol(at_item(loss), log(3) / 2, 1e-6);
+    ck_assert(at_backward(loss));
+    at_tensor *g = at_grad(scores);
+    ck_assert_double_eq_tol(at_get(g, 0, 0, 1), -1.0 / 3, 1e-6);
+    for (int i = 0; i < 3; i++) ck_assert_double_eq(at_get(g, 0, 1, i), 0);
+}
+
 /* ---- paths and state --------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -187,6 +264,11 @@ Suite *modules_suite(void) {
     tcase_add_test(layers, a_sequence_applies_its_layers);
     tcase_add_test(layers, a_list_that_fails_frees_what_it_was_given);
     tcase_add_test(layers, wrong_inputs_of_linear);
+    tcase_add_test(layers, embedding);
+    tcase_add_test(layers, layer_norm);
+    tcase_add_test(layers, dropout);
+    tcase_add_test(layers, losses_of_wrong_classes);
+    tcase_add_test(layers, masked_cross_entropy_hides_what_lies_beyond);
     suite_add_tcase(suite, layers);
     TCase *state = tcase_create("state");
     tcase_add_test(state, paths);

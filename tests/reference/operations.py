@@ -43,6 +43,27 @@ def sgd(a, b, p, q, r, steps=20, **options):
     return tuple(kept)
 
 
+def layer_norm(x, shape, seed):
+    def make():
+        net = torch.nn.LayerNorm(shape)
+        torch.manual_seed(seed)
+        torch.nn.init.normal_(net.weight, 1, 1)
+        torch.nn.init.normal_(net.bias, 0, 1)
+        return net
+    return module(make, x, seed=seed)
+
+
+def dropout(x, p, eval, seed):
+    torch.manual_seed(seed)
+    return F.dropout(x, p, not eval), torch.rand(1)
+
+
+def masked_cross_entropy_loss(scores, target, valid_lengths):
+    """The sequence-to-sequence loss of the chapter."""
+    mask = torch.arange(target.shape[1])[None, :] < valid_lengths[:, None]
+    return (F.cross_entropy(scores.permute(0, 2, 1), target, reduction="none") * mask).mean(dim=1)
+
+
 def optimize(a, b, p, q, r, kind, second_lr=0, second_weight_decay=0, schedule="", clip_norm=0, clip_value=0,
              beta1=0, beta2=0, **options):
     """The problem of sgd(), with any optimizer, two groups, clipped gradients, schedules."""
@@ -213,6 +234,16 @@ OPERATIONS = {
     "sequential": lambda x, inputs, outputs, seed: module(
         lambda: torch.nn.Sequential(torch.nn.Linear(inputs, 5), torch.nn.Tanh(), torch.nn.Linear(5, outputs)), x, seed=seed),
     "init": init,
+    "embedding": lambda x, entries, size, padded, padding, seed: module(
+        lambda: torch.nn.Embedding(entries, size, padding if padded else None), x, seed=seed),
+    "layer_norm": layer_norm,
+    "dropout": dropout,
+    "l1_loss": lambda x, target, reduction: F.l1_loss(x, target, reduction=reduction),
+    "huber_loss": lambda x, target, reduction, delta: F.huber_loss(x, target, reduction=reduction, delta=delta),
+    "bce_with_logits_loss": lambda x, target, reduction: F.binary_cross_entropy_with_logits(x, target, reduction=reduction),
+    "cross_entropy_loss": lambda x, target, **options: F.cross_entropy(x, target, **options),
+    "nll_loss": lambda x, target, **options: F.nll_loss(x, target, **options),
+    "masked_cross_entropy_loss": masked_cross_entropy_loss,
     "optimize": optimize,
     "plateau": plateau,
 }  # any other name is torch's own
