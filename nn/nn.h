@@ -8,5 +8,6 @@
 #include "loss.h"
 #include "module.h"
 #include "nw_kernel_regression.h"
+#include "transformer.h"
 
 #endif

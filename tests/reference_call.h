@@ -9,7 +9,7 @@
 #include "../atled.h"
 #include "reference_reader.h"
 
-enum { MAX_OPERANDS = 16, MAX_RESULTS = 128 };
+enum { MAX_OPERANDS = 16, MAX_RESULTS = 192 };
 
 typedef struct {
     const char *line;
@@ -23,7 +23,7 @@ typedef struct {
     const char *name;
     void (*run)(call *c);
 } reference_operation;
-extern const reference_operation reference_layers[], reference_optimizers[];
+extern const reference_operation reference_layers[], reference_optimizers[], reference_attention[];
 
 #define REFERENCE_DEFINE(name, ...)                                                                                    \
     static void run_##name(call *c) { c->result[0] = __VA_ARGS__; }

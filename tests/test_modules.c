@@ -225,6 +225,156 @@ BALANCED_TEST(a_path_can_be_too_long) {
     at_module_free(&net->module);
 }
 
+/* ---- attention ---------------------------------------------------------------------------------------------------- */
+
+static at_tensor *lengths(int64_t a, int64_t b) { return at_from_int64s((int64_t[]){a, b}, 2); }
+
+/* Not even NaN gets out of a key that does not count, and its row stays as it was. */
+BALANCED_TEST(masked_softmax_hides_what_does_not_count) {
+    at_tensor *scores = at_set_requires_grad(at_from_doubles((double[]){0, 0, NAN, INFINITY, 5, 6}, 2, 1, 3), true);
+    at_tensor *weights = at_masked_softmax(scores, lengths(2, 0));
+    CHECK_ELEMENTS(weights, 0.5, 0.5, 0, 0, 0, 0);
+    ck_assert(at_backward(at_sum(at_mul(weights, at_from_doubles((double[]){1, 3, 7, 1, 1, 1}, 2, 1, 3)))));
+    CHECK_ELEMENTS(at_grad(scores), -0.5, 0.5, 0, 0, 0, 0);
+    CHECK_ELEMENTS(scores, 0, 0, NAN, INFINITY, 5, 6);
+    ck_assert_ptr_null(at_masked_softmax(scores, at_ones(2)));
+    expect_error(AT_ERROR_SHAPE,
+                 "masked_softmax: scores float64 (2, 1, 3), valid_lengths float32 (2): want (n, queries, "
+                 "keys) and int64 (n) or (n, queries)");
+}
+
+BALANCED_TEST(wrong_inputs_of_attention) {
+    at_dot_product_attention *layer = at_dot_product_attention_new(0);
+    at_tensor *x = at_zeros(2, 3, 4);
+    ck_assert_ptr_null(at_dot_product_attention_forward(layer, x, at_zeros(2, 5, 3), at_zeros(2, 5, 1), NULL));
+    expect_error(AT_ERROR_SHAPE,
+                 "dot_product_attention_forward: queries float32 (2, 3, 4), keys float32 (2, 5, 3): want "
+                 "vectors of equal size");
+    ck_assert_ptr_null(at_dot_product_attention_forward(layer, x, at_zeros(2, 5, 4), at_zeros(2, 6, 1), NULL));
+    expect_error(AT_ERROR_SHAPE,
+                 "dot_product_attention_forward: queries (2, 3, 4), keys (2, 5, 4), values (2, 6, 1): want "
+                 "(n, queries, q), (n, keys, k), (n, keys, v)");
+    ck_assert_ptr_null(layer->attention_weights);
+    at_module_free(&layer->module);
+    ck_assert_ptr_null(at_multi_head_attention_new(.hiddens = 10, .heads = 3));
+    expect_error(AT_ERROR_VALUE, "multi_head_attention_new: 10 hiddens for 3 heads: want a multiple of the heads");
+    ck_assert_ptr_null(at_positional_encoding_new(0, 0, 5));
+    expect_error(AT_ERROR_VALUE, "positional_encoding_new: 0 hiddens, 5 steps: want at least 1");
+}
+
+BALANCED_TEST(a_decoder_sees_nothing_later) {
+    at_manual_seed(4);
+    at_transformer_decoder *decoder =
+        at_transformer_decoder_new(.vocabulary = 6, .hiddens = 8, .ffn_hiddens = 5, .heads = 2, .layers = 2);
+    at_tensor *encoded = at_randn(1, 3, 8), *tokens = at_from_int64s((int64_t[]){1, 2, 3, 4}, 1, 4);
+    at_tensor *changed = at_from_int64s((int64_t[]){1, 2, 5, 0}, 1, 4);
+    at_tensor *a = at_transformer_decoder_forward(decoder, tokens, encoded, NULL);
+    at_tensor *b = at_transformer_decoder_forward(decoder, changed, encoded, NULL);
+    ck_assert(at_allclose(at_slice(a, 1, 0, 2, 1), at_slice(b, 1, 0, 2, 1), 0, 1e-6));
+    ck_assert(!at_allclose(at_slice(a, 1, 2, 3, 1), at_slice(b, 1, 2, 3, 1), 0, 1e-3));
+    ck_assert_str_eq(at_name(((at_transformer_decoder_block *)decoder->blocks->items[1])->attention2->w_q->weight),
+                     "blocks.1.attention2.w_q.weight");
+    at_module_free(&decoder->module);
+}
+
+/* ---- gradients of modules ------------------------------------------------------------------------------------------ */
+
+/* A module and its forward for the input x; the module's parameters follow x as variables. */
+typedef struct {
+    const char *name;
+    at_module *module;
+    at_tensor *(*forward)(at_module *module, at_tensor *x);
+} subject;
+
+typedef struct {
+    at_tensor **inputs;
+    int next;
+} replacements;
+
+static bool replace(const char *path, at_tensor **slot, at_part_kind kind, void *context) {
+    (void)path;
+    replacements *r = context;
+    if (kind == AT_PARAMETER) at_assign(slot, r->inputs[r->next++]);
+    return true;
+}
+
+static at_tensor *apply(at_tensor **inputs, int n, void *context) {
+    (void)n;
+    const subject *s = context;
+    ck_assert(at_module_visit(s->module, replace, &(replacements){inputs, 1}));
+    return s->forward(s->module, inputs[0]);
+}
+
+static bool collect(const char *path, at_tensor **slot, at_part_kind kind, void *context) {
+    (void)path;
+    replacements *r = context;
+    if (kind == AT_PARAMETER) r->inputs[r->next++] = at_retain(*slot); /* the module will hold others */
+    return true;
+}
+
+static void check_module(subject s, at_tensor *x) {
+    AT_SCOPE {
+        at_tensor *variables[64] = {at_set_requires_grad(x, true)};
+        replacements r = {variables, 1};
+        ck_assert(s.module && at_module_visit(s.module, collect, &r));
+        ck_assert_msg(at_gradcheck(apply, variables, r.next, &s), "%s: %s", s.name, at_error());
+        ck_assert_msg(at_gradgradcheck(apply, variables, r.next, &s), "%s: %s", s.name, at_error());
+        for (int i = 1; i < r.next; i++) at_release(variables[i]);
+        at_module_free(s.module);
+    }
+}
+
+static at_tensor *by_forward(at_module *m, at_tensor *x) { return at_forward(m, x); }
+static at_tensor *by_add_norm(at_module *m, at_tensor *x) {
+    return at_add_norm_forward((at_add_norm *)m, x, at_sin(x));
+}
+static at_tensor *by_additive(at_module *m, at_tensor *x) {
+    return at_additive_attention_forward((at_additive_attention *)m, x, at_sin(x), at_cos(x), lengths(1, 2));
+}
+static at_tensor *by_dot_product(at_module *m, at_tensor *x) {
+    return at_dot_product_attention_forward((at_dot_product_attention *)m, x, at_sin(x), at_cos(x), lengths(0, 2));
+}
+static at_tensor *by_heads(at_module *m, at_tensor *x) {
+    return at_multi_head_attention_forward((at_multi_head_attention *)m, x, at_sin(x), at_cos(x), NULL);
+}
+static at_tensor *by_encoder(at_module *m, at_tensor *x) {
+    return at_transformer_encoder_block_forward((at_transformer_encoder_block *)m, x, lengths(2, 1));
+}
+static at_tensor *by_decoder(at_module *m, at_tensor *x) {
+    return at_transformer_decoder_block_forward((at_transformer_decoder_block *)m, x, at_sin(x), lengths(2, 1));
+}
+static at_tensor *by_rows(at_module *m, at_tensor *x) {
+    at_tensor *rows = at_from_int64s((int64_t[]){0, 2, 2, 1}, 2, 2);
+    return at_mul(at_embedding_forward((at_embedding *)m, rows), at_sin(x));
+}
+
+BALANCED_TEST(gradients_of_modules) {
+    at_set_default_dtype(AT_FLOAT64);
+    at_manual_seed(12);
+    check_module((subject){"Linear", &at_linear_new(4, 3)->module, by_forward}, at_randn(2, 3, 4));
+    check_module((subject){"LayerNorm", &at_layer_norm_new(4)->module, by_forward}, at_randn(3, 4));
+    check_module((subject){"Embedding", &at_embedding_new(3, 2)->module, by_rows}, at_randn(2, 2, 2));
+    check_module((subject){"PositionalEncoding", &at_positional_encoding_new(4, 0, 5)->module, by_forward},
+                 at_randn(1, 3, 4));
+    check_module((subject){"AddNorm", &at_add_norm_new(4, 0)->module, by_add_norm}, at_randn(3, 4));
+    check_module((subject){"AdditiveAttention", &at_additive_attention_new(3, 3, 2)->module, by_additive},
+                 at_randn(2, 2, 3));
+    check_module((subject){"DotProductAttention", &at_dot_product_attention_new(0)->module, by_dot_product},
+                 at_randn(2, 2, 3));
+    check_module((subject){"MultiHeadAttention", &at_multi_head_attention_new(.hiddens = 4, .heads = 2)->module,
+                           by_heads},
+                 at_randn(1, 2, 4));
+    check_module((subject){"EncoderBlock",
+                           &at_transformer_encoder_block_new(.hiddens = 2, .heads = 1, .ffn_hiddens = 2)->module,
+                           by_encoder},
+                 at_randn(2, 2, 2));
+    check_module((subject){"DecoderBlock",
+                           &at_transformer_decoder_block_new(.hiddens = 2, .heads = 1, .ffn_hiddens = 2)->module,
+                           by_decoder},
+                 at_randn(2, 2, 2));
+    at_set_default_dtype(AT_FLOAT32);
+}
+
 /* ---- initial values ---------------------------------------------------------------------------------------------- */
 
 BALANCED_TEST(wrong_initial_values_change_nothing) {
@@ -281,5 +431,13 @@ Suite *modules_suite(void) {
     tcase_add_test(init, wrong_initial_values_change_nothing);
     tcase_add_test(init, initial_values_of_float64);
     suite_add_tcase(suite, init);
+    TCase *attention = tcase_create("attention");
+    tcase_add_test(attention, masked_softmax_hides_what_does_not_count);
+    tcase_add_test(attention, wrong_inputs_of_attention);
+    tcase_add_test(attention, a_decoder_sees_nothing_later);
+    suite_add_tcase(suite, attention);
+    TCase *gradients = tcase_create("gradients");
+    tcase_add_test(gradients, gradients_of_modules);
+    suite_add_tcase(suite, gradients);
     return suite;
 }

@@ -191,7 +191,8 @@ static const reference_operation operations[] = {
 /* clang-format on */
 
 static const reference_operation *find_operation(const char *name) {
-    const reference_operation *const tables[] = {operations, reference_layers, reference_optimizers};
+    const reference_operation *const tables[] = {operations, reference_layers, reference_optimizers,
+                                                 reference_attention};
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const reference_operation *o = tables[t]; o->name; o++)
             if (strcmp(o->name, name) == 0) return o;
@@ -560,9 +561,10 @@ static void close_files(void) {
 static const char *const families[][2] = {
 #define FAMILY(name)                                                                                                   \
     { #name, REFERENCE_FOLDER "/" #name ".txt" }
-    FAMILY(unary),    FAMILY(binary),   FAMILY(promotion),      FAMILY(reductions), FAMILY(shapes),
-    FAMILY(indexing), FAMILY(products), FAMILY(composed),       FAMILY(programs),   FAMILY(large),
-    FAMILY(creation), FAMILY(training), FAMILY(random_streams), FAMILY(layers),     FAMILY(optimizers),
+    FAMILY(unary),          FAMILY(binary),   FAMILY(promotion),  FAMILY(reductions),
+    FAMILY(shapes),         FAMILY(indexing), FAMILY(products),   FAMILY(composed),
+    FAMILY(programs),       FAMILY(large),    FAMILY(creation),   FAMILY(training),
+    FAMILY(random_streams), FAMILY(layers),   FAMILY(optimizers), FAMILY(attention),
 #undef FAMILY
 };
 

@@ -9,7 +9,7 @@ writes the same bytes.
 
     operations.py    what each step means in PyTorch; the mirror of the table in tests/test_reference.c
     cases.py         writing cases, making inputs
-    elementwise.py, arrays.py, compositions.py, sequences.py, layers.py, optimizers.py   the cases themselves
+    elementwise.py, arrays.py, compositions.py, sequences.py, layers.py, attention.py, optimizers.py   the cases themselves
 
 The files
 ---------
@@ -59,6 +59,7 @@ sys.dont_write_bytecode = True
 import torch
 
 from arrays import indexing, products, reductions, shapes
+from attention import attention
 from cases import File
 from compositions import composed, large, programs
 from elementwise import binary, promotion, unary
@@ -80,6 +81,7 @@ FAMILIES = [
     (random_streams, "What a seed gives, over many calls of different kinds and sizes.", False),
     (creation, "New tensors.", False),
     (layers, "Initial values and layers, drawn from a seed.", False),
+    (attention, "Masked softmax, attention, the Transformer and its parts, drawn from a seed.", False),
     (optimizers, "Optimizers, groups, clipped gradients, schedules.", False),
     (training, "Steps of SGD, and the training loop of Nadaraya-Watson kernel regression.", False),
 ]

@@ -1,9 +1,12 @@
 """What each step of a case means in PyTorch: the mirror of the table in tests/test_reference.c."""
 
 import operator
+from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
+
+import transformer
 
 F32, F64, I64, BOOL = torch.float32, torch.float64, torch.int64, torch.bool
 NAMES = {F32: "float32", F64: "float64", I64: "int64", BOOL: "bool"}
@@ -62,6 +65,20 @@ def masked_cross_entropy_loss(scores, target, valid_lengths):
     """The sequence-to-sequence loss of the chapter."""
     mask = torch.arange(target.shape[1])[None, :] < valid_lengths[:, None]
     return (F.cross_entropy(scores.permute(0, 2, 1), target, reduction="none") * mask).mean(dim=1)
+
+
+def attention_module(make):
+    """A module's results, and the attention weights behind them."""
+    def run(*inputs, seed, **options):
+        kept = []
+        results = module(lambda: make(*inputs, **options), *inputs, seed=seed,
+                         forward=lambda net, *x: kept.append(net) or net(*x))
+        return (*results, kept[0].weights.detach())
+    return run
+
+
+def from_options(make):
+    return lambda *inputs, seed, **options: module(lambda: make(SimpleNamespace(**options)), *inputs, seed=seed)
 
 
 def optimize(a, b, p, q, r, kind, second_lr=0, second_weight_decay=0, schedule="", clip_norm=0, clip_value=0,
@@ -244,6 +261,18 @@ OPERATIONS = {
     "cross_entropy_loss": lambda x, target, **options: F.cross_entropy(x, target, **options),
     "nll_loss": lambda x, target, **options: F.nll_loss(x, target, **options),
     "masked_cross_entropy_loss": masked_cross_entropy_loss,
+    "masked_softmax": transformer.masked_softmax,
+    "additive_attention": attention_module(lambda q, k, v, lengths=None, *, hiddens, dropout: transformer.AdditiveAttention(
+        k.shape[2], q.shape[2], hiddens, dropout)),
+    "dot_product_attention": attention_module(lambda *x, dropout: transformer.DotProductAttention(dropout)),
+    "multi_head_attention": lambda q, k, v, lengths=None, *, hiddens, heads, bias, seed: module(
+        lambda: transformer.MultiHeadAttention(q.shape[2], k.shape[2], v.shape[2], hiddens, heads, bool(bias)),
+        q, k, v, lengths, seed=seed),
+    "positional_encoding": lambda x, longest: module(
+        lambda: transformer.PositionalEncoding(x.shape[2], longest), x, seed=0),
+    "encoder_block": from_options(transformer.EncoderBlock),
+    "decoder_block": from_options(transformer.DecoderBlock),
+    "transformer": from_options(transformer.Transformer),
     "optimize": optimize,
     "plateau": plateau,
 }  # any other name is torch's own
