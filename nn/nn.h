@@ -8,6 +8,7 @@
 #include "loss.h"
 #include "module.h"
 #include "nw_kernel_regression.h"
+#include "recurrent.h"
 #include "transformer.h"
 
 #endif

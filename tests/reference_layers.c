@@ -54,6 +54,30 @@ static void run_dropout(call *c) {
     if (layer) at_module_free(&layer->module);
 }
 
+/* Two calls, the second from the first one's state. Results: the module's for the second output; the last state. */
+static void run_gru(call *c) {
+    at_manual_seed(seed(c));
+    at_gru *net = at_gru_new(at_size(tensor(c, 0), 2), integer(c, "hiddens"), .layers = integer(c, "layers"),
+                             .dropout = real(c, "dropout"));
+    at_tensor *state = NULL;
+    if (!net || !at_gru_forward(net, tensor(c, 0), &state)) return;
+    at_tensor *y = at_gru_forward(net, tensor(c, 0), &state);
+    reference_module(c, &net->module, y);
+    c->result[1 + 8 * integer(c, "layers")] = at_detach(state);
+}
+
+static void run_lstm(call *c) {
+    at_manual_seed(seed(c));
+    at_lstm *net = at_lstm_new(at_size(tensor(c, 0), 2), integer(c, "hiddens"), .layers = integer(c, "layers"),
+                               .dropout = real(c, "dropout"));
+    at_tensor *state = NULL, *cell = NULL;
+    if (!net || !at_lstm_forward(net, tensor(c, 0), &state, &cell)) return;
+    at_tensor *y = at_lstm_forward(net, tensor(c, 0), &state, &cell);
+    reference_module(c, &net->module, y);
+    c->result[1 + 8 * integer(c, "layers")] = at_detach(state);
+    c->result[2 + 8 * integer(c, "layers")] = at_detach(cell);
+}
+
 static at_reduction reduction(const call *c) {
     char first = argument(c, "reduction")[0];
     return first == 'n' ? AT_NONE : first == 'm' ? AT_MEAN : AT_SUM;
@@ -90,7 +114,7 @@ static void run_init(call *c) {
 /* clang-format off */
 const reference_operation reference_layers[] = {
     REFERENCE_ROW(linear) REFERENCE_ROW(sequential) REFERENCE_ROW(init) REFERENCE_ROW(embedding)
-    REFERENCE_ROW(layer_norm) REFERENCE_ROW(dropout) REFERENCE_ROW(l1_loss) REFERENCE_ROW(huber_loss)
+    REFERENCE_ROW(layer_norm) REFERENCE_ROW(dropout) REFERENCE_ROW(gru) REFERENCE_ROW(lstm) REFERENCE_ROW(l1_loss) REFERENCE_ROW(huber_loss)
     REFERENCE_ROW(bce_with_logits_loss) REFERENCE_ROW(cross_entropy_loss) REFERENCE_ROW(nll_loss)
     REFERENCE_ROW(masked_cross_entropy_loss)
     {NULL, NULL}

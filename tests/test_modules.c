@@ -225,6 +225,38 @@ BALANCED_TEST(a_path_can_be_too_long) {
     at_module_free(&net->module);
 }
 
+/* ---- recurrent networks -------------------------------------------------------------------------------------------- */
+
+BALANCED_TEST(two_halves_are_one_sequence) {
+    at_lstm *net = at_lstm_new(3, 4, .layers = 2);
+    at_tensor *x = at_randn(6, 2, 3), *state = NULL, *cell = NULL;
+    at_tensor *whole = at_lstm_forward(net, x, NULL, NULL);
+    at_tensor *first = at_lstm_forward(net, at_slice(x, 0, 0, 2, 1), &state, &cell);
+    at_tensor *second = at_lstm_forward(net, at_slice(x, 0, 2, 6, 1), &state, &cell);
+    ck_assert(at_allclose(at_cat(0, first, second), whole, 1e-6, 1e-6));
+    CHECK_SHAPE(state, 2, 2, 4);
+    ck_assert(at_allclose(at_select(state, 0, 1), at_select(whole, 0, 5), 1e-6, 1e-6));
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(wrong_inputs_of_recurrent_networks) {
+    at_gru *net = at_gru_new(3, 4);
+    at_tensor *state = at_zeros(1, 2, 3), *before = state;
+    ck_assert_ptr_null(at_gru_forward(net, at_zeros(5, 2, 3), &state));
+    expect_error(AT_ERROR_SHAPE, "gru_forward: the state is float32 (1, 2, 3): want (1, 2, 4)");
+    ck_assert_ptr_eq(state, before);
+    ck_assert_ptr_null(at_gru_forward(net, at_zeros(0, 2, 3), NULL));
+    expect_error(AT_ERROR_SHAPE, "gru_forward: x is float32 (0, 2, 3): want (steps, n, 3) with at least one step");
+    at_module_free(&net->module);
+    at_lstm *lstm = at_lstm_new(3, 4);
+    state = NULL;
+    ck_assert_ptr_null(at_lstm_forward(lstm, at_zeros(1, 2, 3), &state, NULL));
+    expect_error(AT_ERROR_VALUE, "lstm_forward: want a state and a cell, or neither");
+    at_module_free(&lstm->module);
+    ck_assert_ptr_null(at_gru_new(1, 1, .layers = 17));
+    expect_error(AT_ERROR_VALUE, "gru_new: 1 inputs, 1 hiddens, 17 layers: want no negative sizes and 1 ... 16 layers");
+}
+
 /* ---- attention ---------------------------------------------------------------------------------------------------- */
 
 static at_tensor *lengths(int64_t a, int64_t b) { return at_from_int64s((int64_t[]){a, b}, 2); }
@@ -343,6 +375,11 @@ static at_tensor *by_encoder(at_module *m, at_tensor *x) {
 static at_tensor *by_decoder(at_module *m, at_tensor *x) {
     return at_transformer_decoder_block_forward((at_transformer_decoder_block *)m, x, at_sin(x), lengths(2, 1));
 }
+static at_tensor *by_gru(at_module *m, at_tensor *x) { return at_gru_forward((at_gru *)m, x, NULL); }
+static at_tensor *by_lstm(at_module *m, at_tensor *x) {
+    at_tensor *state = NULL, *cell = NULL, *y = at_lstm_forward((at_lstm *)m, x, &state, &cell);
+    return at_add(at_mul(at_sum(y), at_sum(cell)), at_sum(state));
+}
 static at_tensor *by_rows(at_module *m, at_tensor *x) {
     at_tensor *rows = at_from_int64s((int64_t[]){0, 2, 2, 1}, 2, 2);
     return at_mul(at_embedding_forward((at_embedding *)m, rows), at_sin(x));
@@ -372,6 +409,8 @@ BALANCED_TEST(gradients_of_modules) {
                            &at_transformer_decoder_block_new(.hiddens = 2, .heads = 1, .ffn_hiddens = 2)->module,
                            by_decoder},
                  at_randn(2, 2, 2));
+    check_module((subject){"GRU", &at_gru_new(2, 2, .layers = 2)->module, by_gru}, at_randn(3, 2, 2));
+    check_module((subject){"LSTM", &at_lstm_new(2, 2)->module, by_lstm}, at_randn(2, 2, 2));
     at_set_default_dtype(AT_FLOAT32);
 }
 
@@ -439,5 +478,9 @@ Suite *modules_suite(void) {
     TCase *gradients = tcase_create("gradients");
     tcase_add_test(gradients, gradients_of_modules);
     suite_add_tcase(suite, gradients);
+    TCase *recurrent = tcase_create("recurrent");
+    tcase_add_test(recurrent, two_halves_are_one_sequence);
+    tcase_add_test(recurrent, wrong_inputs_of_recurrent_networks);
+    suite_add_tcase(suite, recurrent);
     return suite;
 }

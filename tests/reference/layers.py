@@ -11,6 +11,7 @@ def layers(f):
     embedding(f)
     layer_norm(f)
     dropout(f)
+    recurrent(f)
     losses(f)
 
 
@@ -100,3 +101,12 @@ def losses(f):
         c.step("masked_cross_entropy_loss", c.input(numbers(f.rng, (3, 4, 5)), dtype),
                c.input(integers(f.rng, (3, 4), 0, 4), I64), c.input([4, 2, 0], I64))
         c.gradients(second=True)
+
+
+def recurrent(f):
+    for name in ("gru", "lstm"):
+        for shape, hiddens, layers, dropout in (((4, 2, 3), 5, 1, 0.0), ((3, 2, 4), 3, 2, 0.0), ((1, 1, 2), 4, 1, 0.0),
+                                                ((3, 2, 3), 4, 3, 0.4)):
+            c = f.case(f"{name} {shape} hiddens={hiddens} layers={layers} dropout={dropout}")
+            c.step(name, c.input(numbers(f.rng, shape), F32), hiddens=hiddens, layers=layers, dropout=dropout, seed=21)
+            c.gradients()

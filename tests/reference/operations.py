@@ -56,6 +56,19 @@ def layer_norm(x, shape, seed):
     return module(make, x, seed=seed)
 
 
+def recurrent(kind, x, hiddens, layers, dropout, seed):
+    """Two calls, the second from the first one's state: the module's results for the second, and the last state."""
+    last = []
+
+    def forward(net, x):
+        _, state = net(x)
+        y, state = net(x, state)
+        last.extend(state if isinstance(state, tuple) else [state])
+        return y
+    results = module(lambda: kind(x.shape[2], hiddens, layers, dropout=dropout), x, seed=seed, forward=forward)
+    return (*results, *(t.detach() for t in last))
+
+
 def dropout(x, p, eval, seed):
     torch.manual_seed(seed)
     return F.dropout(x, p, not eval), torch.rand(1)
@@ -255,6 +268,8 @@ OPERATIONS = {
         lambda: torch.nn.Embedding(entries, size, padding if padded else None), x, seed=seed),
     "layer_norm": layer_norm,
     "dropout": dropout,
+    "gru": lambda x, **options: recurrent(torch.nn.GRU, x, **options),
+    "lstm": lambda x, **options: recurrent(torch.nn.LSTM, x, **options),
     "l1_loss": lambda x, target, reduction: F.l1_loss(x, target, reduction=reduction),
     "huber_loss": lambda x, target, reduction, delta: F.huber_loss(x, target, reduction=reduction, delta=delta),
     "bce_with_logits_loss": lambda x, target, reduction: F.binary_cross_entropy_with_logits(x, target, reduction=reduction),
