@@ -11,6 +11,7 @@ typedef struct {
     bool largest;
     at_dtype dtype;
     int64_t n, inner, element;
+    int64_t width; /* columns taken together */
     const char *in;
     int64_t *out;
     tn_extreme *join;
@@ -66,14 +67,14 @@ static bool search_rows(void *context, int64_t start, int64_t end) {
 
 /* ---- columns ----------------------------------------------------------------------------------------------------- */
 
-/* Blocks of columns, those of all outer indices counted through; one counts as its n * TN_BLOCK elements. */
+/* Blocks of columns, those of all outer indices counted through; one counts as its n * width elements. */
 static bool search_columns(void *context, int64_t start, int64_t end) {
     const search *s = context;
-    int64_t blocks = (s->inner + TN_BLOCK - 1) / TN_BLOCK, elements = s->n * TN_BLOCK;
+    int64_t blocks = (s->inner + s->width - 1) / s->width, elements = s->n * s->width;
     double best[TN_BLOCK];
     for (int64_t i = start / elements; i < end / elements; i++) {
-        int64_t outer = i / blocks, first = i % blocks * TN_BLOCK;
-        int64_t width = s->inner - first < TN_BLOCK ? s->inner - first : TN_BLOCK;
+        int64_t outer = i / blocks, first = i % blocks * s->width;
+        int64_t width = s->inner - first < s->width ? s->inner - first : s->width;
         const char *in = s->in + (outer * s->n * s->inner + first) * s->element;
         int64_t *index = s->out + outer * s->inner + first;
         memcpy(best, in, (size_t)(width * s->element));
@@ -95,11 +96,13 @@ tn_value *tn_value_extreme(tn_value *x, int dim, bool largest) {
     s.element = (int64_t)tn_dtype_size(x->dtype);
     s.join = tn_kernels_get()->extreme[largest][x->dtype];
     for (int d = dim; d < x->shape.ndim; d++) *(d == dim ? &s.n : &s.inner) *= x->shape.dim[d];
-    int64_t blocks = x->numel / s.n / s.inner * ((s.inner + TN_BLOCK - 1) / TN_BLOCK);
+    int64_t outer = x->numel / s.n / s.inner;
+    s.width = tn_parallel_columns(outer, s.inner, TN_BLOCK);
+    int64_t blocks = (s.inner + s.width - 1) / s.width;
     if (s.inner == 1)
         tn_parallel(x->numel, s.n, search_rows, &s);
     else
-        tn_parallel(blocks * s.n * TN_BLOCK, s.n * TN_BLOCK, search_columns, &s);
+        tn_parallel(outer * blocks * s.n * s.width, s.n * s.width, search_columns, &s);
     tn_value_release(from);
     return y;
 }

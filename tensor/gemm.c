@@ -14,13 +14,14 @@ enum {
     COLUMNS = 128,            /* of a unit: some panels */
     FEW = 16,                 /* rows or columns: the other matrix is not worth a copy */
     SMALL_MATRIX = 64 * 1024, /* nor is one that spans so many elements */
-    WORK = 128                /* multiplications that count as much as one element of elementwise work */
+    WORK = 16                 /* multiplications that count as much as one element of elementwise work */
 };
 
 typedef struct {
     const tn_gemm *g;
     at_dtype dtype;
     int64_t a_batch, b_batch, c_batch;
+    int64_t columns;                   /* of a unit */
     int64_t row_blocks, column_blocks; /* of one product */
     int64_t unit;                      /* its cost, in elements of tn_parallel */
     bool pack_a;
@@ -109,19 +110,25 @@ static bool run_units(void *context, int64_t start, int64_t end) {
         g.b = at(g.b, i * w->b_batch, element);
         g.c = (char *)g.c + i * w->c_batch * (int64_t)element;
         g.a_tile = g.a_row;
-        multiply(w, &g, right * COLUMNS, smaller((right + next - u) * COLUMNS, g.columns),
+        multiply(w, &g, right * w->columns, smaller((right + next - u) * w->columns, g.columns),
                  packed ? packed->data : NULL);
     }
     tn_buffer_release(packed);
     return true;
 }
 
+/* Whole panels, but so few that a product of several makes two units. */
+static int64_t columns_of_unit(int64_t columns, int64_t panel) {
+    return smaller(COLUMNS, ((columns + 1) / 2 + panel - 1) / panel * panel);
+}
+
 bool tn_gemm_batch(at_dtype dtype, const tn_gemm *g, int64_t batch, int64_t a_batch, int64_t b_batch, int64_t c_batch) {
     job w = {.g = g, .dtype = dtype, .a_batch = a_batch, .b_batch = b_batch, .c_batch = c_batch};
     w.kernels = tn_kernels_get()->gemm;
     w.pack_a = !a_in_place(g);
-    w.column_blocks = (g->columns + COLUMNS - 1) / COLUMNS;
+    w.columns = columns_of_unit(g->columns, w.kernels->panel[dtype]);
+    w.column_blocks = (g->columns + w.columns - 1) / w.columns;
     w.row_blocks = (g->rows + ROWS - 1) / ROWS;
-    w.unit = 1 + smaller(ROWS, g->rows) * smaller(COLUMNS, g->columns) * g->inner / WORK;
+    w.unit = 1 + smaller(ROWS, g->rows) * smaller(w.columns, g->columns) * g->inner / WORK;
     return tn_parallel(batch * w.row_blocks * w.column_blocks * w.unit, w.unit, run_units, &w);
 }

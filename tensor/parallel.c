@@ -1,169 +1,83 @@
-/* tensor/parallel.c - a pool of threads that share the pieces of one range at a time.
+/* tensor/parallel.c - cutting a range of work among threads.
  *
- * The pool starts with the first large range. While one thread uses it, others do their work alone. */
-#define _GNU_SOURCE
-#include <pthread.h>
+ * Each thread begins with a share of its own, the same part of the range in each job, so that it finds in its cache what
+ * it left there in the job before. Who is done takes pieces of what others have left. */
 #include <stdatomic.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "parallel.h"
+#include "team.h"
 #include "thread.h"
 
 enum {
-    MAX_THREADS = 64,
-    PIECE = 32 * 1024, /* elements: some 10 microseconds */
-    SPINS = 1000       /* some 50 microseconds, about as long as it takes to wake a thread */
+    SMALLEST_JOB = 32 * 1024, /* elements: some 3 microseconds, below which two threads are hardly faster than one */
+    SMALLEST_PIECE = 4 * 1024,
+    LARGEST_PIECE = 32 * 1024,
+    PIECES = 4,           /* of a share */
+    FEWEST_COLUMNS = 512, /* fewer take hardly less than these */
+    COLUMNS_IN_LINE = 64  /* of the cache, whatever their dtype */
 };
+
+/* Far enough from the next one that threads do not wait for each other's lines of the cache. */
+typedef struct {
+    _Alignas(64) atomic_int_least64_t next; /* where the next piece begins */
+    int64_t end;
+} share;
 
 typedef struct {
     bool (*body)(void *context, int64_t start, int64_t end);
     void *context;
-    int64_t n, piece;
-    atomic_int_least64_t next; /* where the next piece begins */
+    int64_t piece;
+    int threads;
     atomic_bool failed;
     char message[TN_MESSAGE_BYTES]; /* of the first piece that failed */
+    share share[TN_MAX_THREADS];
 } job;
 
-static struct {
-    pthread_mutex_t mutex;
-    pthread_cond_t work, done;
-    pthread_t thread[MAX_THREADS];
-    int n_threads; /* running, beside the caller's */
-    job *current;
-    int helpers;      /* of them, how many the current job may have */
-    atomic_uint turn; /* counts jobs, so that each worker joins each once */
-    atomic_uint busy; /* workers in the current job */
-    bool stop;
-} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t ratio_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-static pthread_mutex_t user = PTHREAD_MUTEX_INITIALIZER; /* held by the thread whose job it is */
-static atomic_int wanted;                                /* 0: as many as there are processors */
-
-/* Asking the system takes as long as a small job. */
-static int processors(void) {
-    static atomic_int known;
-    int n = atomic_load_explicit(&known, memory_order_relaxed);
-    if (n == 0) atomic_store(&known, n = (int)sysconf(_SC_NPROCESSORS_ONLN));
-    return n;
+/* Shares and pieces begin at multiples of the grain. */
+static void cut(job *j, int64_t n, int64_t grain) {
+    int64_t length = ratio_up(ratio_up(n, grain), j->threads) * grain;
+    int64_t piece = larger(SMALLEST_PIECE, smaller(LARGEST_PIECE, length / PIECES));
+    j->piece = ratio_up(piece, grain) * grain;
+    for (int i = 0; i < j->threads; i++) {
+        atomic_init(&j->share[i].next, smaller(n, i * length));
+        j->share[i].end = smaller(n, (i + 1) * length);
+    }
 }
 
-int at_num_threads(void) {
-    int n = atomic_load(&wanted);
-    if (n == 0) n = processors();
-    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
-}
-
-void at_set_num_threads(int n) {
-    if (n < 1)
-        at_fail(AT_ERROR_VALUE, "set_num_threads: %d threads: want at least 1", n);
-    else
-        atomic_store(&wanted, n);
-}
-
-static void take_pieces(job *j) {
-    for (;;) {
-        int64_t start = atomic_fetch_add(&j->next, j->piece);
-        if (start >= j->n || atomic_load(&j->failed)) return;
-        int64_t end = j->n - start < j->piece ? j->n : start + j->piece;
-        if (!j->body(j->context, start, end) && !atomic_exchange(&j->failed, true))
+static void take_pieces(job *j, share *s) {
+    int64_t start;
+    while (!atomic_load(&j->failed) && (start = atomic_fetch_add(&s->next, j->piece)) < s->end)
+        if (!j->body(j->context, start, smaller(s->end, start + j->piece)) && !atomic_exchange(&j->failed, true))
             snprintf(j->message, sizeof j->message, "%s", at_error() ? at_error() : "out of memory");
-    }
 }
 
-/* Waits a little without sleeping: in a sequence of operations the next job comes soon. Not where threads would keep
- * each other from running. */
-static void spin_while(atomic_uint *counter, unsigned value) {
-    if (pool.n_threads >= processors()) return;
-    for (int i = 0; i < SPINS && atomic_load_explicit(counter, memory_order_relaxed) == value; i++) {
-#if defined(__x86_64__) || defined(__i386__)
-        __builtin_ia32_pause();
-#endif
-    }
-}
-
-/* Errors of a piece are reported again by the thread whose job it is, in its own mode. */
-static void keep_errors_quiet(void) {
-    tn_self()->has_error_mode = true;
-    tn_self()->error_mode = AT_ERROR_RETURN;
-}
-
-static void *worker(void *index) {
-    unsigned seen = 0;
-    keep_errors_quiet();
-    pthread_mutex_lock(&pool.mutex);
-    while (!pool.stop) {
-        if (!pool.current || pool.turn == seen || (intptr_t)index >= pool.helpers) {
-            pthread_cond_wait(&pool.work, &pool.mutex);
-            continue;
-        }
-        seen = pool.turn;
-        job *j = pool.current;
-        pool.busy++;
-        pthread_mutex_unlock(&pool.mutex);
-        take_pieces(j);
-        at_clear_error();
-        pthread_mutex_lock(&pool.mutex);
-        if (--pool.busy == 0) pthread_cond_signal(&pool.done);
-        pthread_mutex_unlock(&pool.mutex);
-        spin_while(&pool.turn, seen);
-        pthread_mutex_lock(&pool.mutex);
-    }
-    pthread_mutex_unlock(&pool.mutex);
-    return NULL;
-}
-
-/* A child of fork has none of the threads: it starts with an idle pool. */
-static void forget_threads(void) {
-    pthread_mutex_init(&pool.mutex, NULL);
-    pthread_cond_init(&pool.work, NULL);
-    pthread_cond_init(&pool.done, NULL);
-    pthread_mutex_init(&user, NULL);
-    pool.n_threads = 0;
-    atomic_store(&pool.busy, 0);
-    pool.current = NULL;
-}
-
-static void prepare_fork(void) { (void)pthread_atfork(NULL, NULL, forget_threads); }
-
-static void start_threads(int n) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, prepare_fork);
-    while (pool.n_threads < n &&
-           pthread_create(&pool.thread[pool.n_threads], NULL, worker, (void *)(intptr_t)pool.n_threads) == 0)
-        pool.n_threads++;
-}
-
-__attribute__((destructor)) static void stop_threads(void) {
-    pthread_mutex_lock(&pool.mutex);
-    pool.stop = true;
-    pthread_cond_broadcast(&pool.work);
-    pthread_mutex_unlock(&pool.mutex);
-    for (int i = 0; i < pool.n_threads; i++) pthread_join(pool.thread[i], NULL);
-    pool.n_threads = 0;
-}
-
-static void run_together(job *j, int helpers) {
-    pthread_mutex_lock(&pool.mutex);
-    start_threads(helpers);
-    pool.current = j;
-    pool.helpers = helpers;
-    pool.turn++;
-    pthread_cond_broadcast(&pool.work);
-    pthread_mutex_unlock(&pool.mutex);
-    take_pieces(j);
-    pthread_mutex_lock(&pool.mutex);
-    pool.current = NULL; /* who has not woken by now need not */
-    while (pool.busy > 0) pthread_cond_wait(&pool.done, &pool.mutex);
-    pthread_mutex_unlock(&pool.mutex);
+static void take_part(void *context, int number) {
+    job *j = context;
+    for (int i = 0; i < j->threads; i++) take_pieces(j, &j->share[(number + i) % j->threads]);
 }
 
 bool tn_parallel(int64_t n, int64_t grain, bool (*body)(void *context, int64_t start, int64_t end), void *context) {
-    int64_t piece = (PIECE + grain - 1) / grain * grain;
-    int threads = n > piece ? at_num_threads() : 1;
-    if (threads == 1 || pthread_mutex_trylock(&user) != 0) return body(context, 0, n);
-    job j = {.body = body, .context = context, .n = n, .piece = piece};
-    run_together(&j, threads - 1);
-    pthread_mutex_unlock(&user);
+    int threads = n >= SMALLEST_JOB && n > grain ? at_num_threads() : 1;
+    if (threads == 1) return body(context, 0, n);
+    job j;
+    j.body = body;
+    j.context = context;
+    j.threads = threads;
+    atomic_init(&j.failed, false);
+    cut(&j, n, grain);
+    if (!tn_team_run(threads, take_part, &j)) return body(context, 0, n);
     return !atomic_load(&j.failed) ||
            at_fail(AT_ERROR_MEMORY, "%s", j.message); /* keeps an error of this thread's own */
+}
+
+int64_t tn_parallel_columns(int64_t outer, int64_t columns, int64_t most) {
+    int64_t threads = at_num_threads(), blocks = ratio_up(columns, most);
+    if (outer < threads && columns >= 2 * FEWEST_COLUMNS) blocks = ratio_up(blocks, threads) * threads;
+    int64_t width = ratio_up(ratio_up(columns, blocks), COLUMNS_IN_LINE) * COLUMNS_IN_LINE;
+    return smaller(columns, smaller(most, larger(FEWEST_COLUMNS, width)));
 }

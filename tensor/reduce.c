@@ -13,6 +13,7 @@ typedef struct {
     tn_reduction kind;
     at_dtype dtype; /* of what is reduced */
     int64_t outer, n, inner;
+    int64_t width; /* columns taken together */
     const tn_program *program;
     int64_t span;      /* a row longer than a block is cut into spans, and these into blocks: pieces */
     int64_t pieces;    /* of a row */
@@ -72,13 +73,16 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t pieces_of(int64_t n) { return (n + TN_BLOCK - 1) / TN_BLOCK; }
 
-/* Pieces start / TN_BLOCK ... end / TN_BLOCK of all rows. */
+/* How many elements a piece has, if it is not the last of a span. */
+static int64_t piece_of(int64_t span) { return smaller(TN_BLOCK, span); }
+
+/* Some pieces of all rows; each counts as that many elements. */
 static bool reduce_pieces(void *context, int64_t start, int64_t end) {
     const reduction *r = context;
     char *workspace = tn_program_workspace(r->program);
     if (!workspace) return false;
-    int64_t in_span = pieces_of(r->span);
-    for (int64_t i = start / TN_BLOCK; i < end / TN_BLOCK; i++) {
+    int64_t in_span = pieces_of(r->span), elements = piece_of(r->span);
+    for (int64_t i = start / elements; i < end / elements; i++) {
         int64_t piece = i % r->pieces, span = piece / in_span * r->span, first = span + piece % in_span * TN_BLOCK;
         int64_t last = smaller(first + TN_BLOCK, smaller(span + r->span, r->n));
         reduce_block(r, workspace, i / r->pieces * r->n + first, 1, last - first, r->partial + i * r->acc_bytes);
@@ -112,8 +116,9 @@ static bool reduce_rows(reduction *r) {
     tn_buffer *partial = tn_buffer_new(r->outer * r->pieces * r->acc_bytes);
     if (!partial) return false;
     r->partial = partial->data;
-    int64_t grain = (r->program->row ? pieces_of(r->span) : 1) * TN_BLOCK; /* no two threads in a row that is summed */
-    bool done = tn_parallel(r->outer * r->pieces * TN_BLOCK, grain, reduce_pieces, r);
+    int64_t elements = piece_of(r->span);
+    int64_t grain = (r->program->row ? pieces_of(r->span) : 1) * elements; /* no two threads in a row that is summed */
+    bool done = tn_parallel(r->outer * r->pieces * elements, grain, reduce_pieces, r);
     for (int64_t i = 0; i < r->outer && done; i++) {
         char *row = r->partial + i * r->pieces * r->acc_bytes;
         combine(r, r->pieces, row);
@@ -205,19 +210,25 @@ static void reduce_columns(const reduction *r, char *workspace, char *levels, in
     finish_columns(&c, outer * r->inner + start);
 }
 
-/* Blocks of columns start / TN_BLOCK ... end / TN_BLOCK, those of all outer indices counted through. */
+/* Blocks of columns, those of all outer indices counted through; one counts as its n * width elements. */
 static bool reduce_column_blocks(void *context, int64_t start, int64_t end) {
     const reduction *r = context;
     char *workspace = tn_program_workspace(r->program);
     tn_buffer *levels = workspace ? tn_buffer_new(MAX_LEVELS * TN_BLOCK * (int64_t)sizeof(double)) : NULL;
     if (!levels) return false;
-    int64_t blocks = (r->inner + TN_BLOCK - 1) / TN_BLOCK;
-    for (int64_t i = start / TN_BLOCK; i < end / TN_BLOCK; i++) {
-        int64_t first = i % blocks * TN_BLOCK, last = first + TN_BLOCK;
+    int64_t blocks = (r->inner + r->width - 1) / r->width, elements = r->n * r->width;
+    for (int64_t i = start / elements; i < end / elements; i++) {
+        int64_t first = i % blocks * r->width, last = first + r->width;
         reduce_columns(r, workspace, levels->data, i / blocks, first, last < r->inner ? last : r->inner);
     }
     tn_buffer_release(levels);
     return true;
+}
+
+static bool reduce_all_columns(reduction *r) {
+    r->width = tn_parallel_columns(r->outer, r->inner, TN_BLOCK);
+    int64_t blocks = (r->inner + r->width - 1) / r->width, elements = r->n * r->width;
+    return tn_parallel(r->outer * blocks * elements, elements, reduce_column_blocks, r);
 }
 
 /* ---- any reduction ----------------------------------------------------------------------------------------------- */
@@ -230,9 +241,7 @@ static bool run_reduction(reduction *r, tn_value *x) {
     tn_program p;
     if (!tn_program_compile(&p, x, r->kind == TN_SUM && r->inner == 1 ? TN_TO_SUM : TN_TO_READ)) return false;
     r->program = &p;
-    int64_t blocks = (r->inner + TN_BLOCK - 1) / TN_BLOCK;
-    bool done =
-        r->inner == 1 ? reduce_rows(r) : tn_parallel(r->outer * blocks * TN_BLOCK, TN_BLOCK, reduce_column_blocks, r);
+    bool done = r->inner == 1 ? reduce_rows(r) : reduce_all_columns(r);
     tn_program_end(&p, done);
     return done;
 }

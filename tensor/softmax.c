@@ -12,6 +12,7 @@
 typedef struct {
     const tn_program *program;
     int64_t n, inner; /* elements of a row or column; columns side by side */
+    int64_t width;    /* columns taken together */
     bool logarithm;
     at_dtype dtype;
     char *out;
@@ -167,15 +168,15 @@ static void normalise(columns *c) {
     }
 }
 
-/* Blocks of columns, those of all outer indices counted through; one counts as its n * TN_BLOCK elements. */
+/* Blocks of columns, those of all outer indices counted through; one counts as its n * width elements. */
 static bool column_blocks(void *context, int64_t start, int64_t end) {
     const softmax *s = context;
-    int64_t blocks = (s->inner + TN_BLOCK - 1) / TN_BLOCK, elements = s->n * TN_BLOCK;
+    int64_t blocks = (s->inner + s->width - 1) / s->width, elements = s->n * s->width;
     char *workspace = tn_program_workspace(s->program);
     if (!workspace) return false;
     for (int64_t i = start / elements; i < end / elements; i++) {
-        columns c = {.s = s, .outer = i / blocks, .first = i % blocks * TN_BLOCK};
-        c.width = s->inner - c.first < TN_BLOCK ? s->inner - c.first : TN_BLOCK;
+        columns c = {.s = s, .outer = i / blocks, .first = i % blocks * s->width};
+        c.width = s->inner - c.first < s->width ? s->inner - c.first : s->width;
         compute_columns(&c, workspace);
         add_up(&c);
         normalise(&c);
@@ -185,10 +186,12 @@ static bool column_blocks(void *context, int64_t start, int64_t end) {
 
 /* ---- any dimension ----------------------------------------------------------------------------------------------- */
 
-static bool run_softmax(const softmax *s, int64_t numel) {
-    if (s->inner == 1) return tn_parallel(numel, s->n, s->n > TN_BLOCK ? long_rows : short_rows, (void *)s);
-    int64_t outer = numel / s->n / s->inner, blocks = (s->inner + TN_BLOCK - 1) / TN_BLOCK;
-    return tn_parallel(outer * blocks * s->n * TN_BLOCK, s->n * TN_BLOCK, column_blocks, (void *)s);
+static bool run_softmax(softmax *s, int64_t numel) {
+    if (s->inner == 1) return tn_parallel(numel, s->n, s->n > TN_BLOCK ? long_rows : short_rows, s);
+    int64_t outer = numel / s->n / s->inner;
+    s->width = tn_parallel_columns(outer, s->inner, TN_BLOCK);
+    int64_t blocks = (s->inner + s->width - 1) / s->width, elements = s->n * s->width;
+    return tn_parallel(outer * blocks * elements, elements, column_blocks, s);
 }
 
 tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm) {

@@ -217,7 +217,9 @@ bool at_snapshot(const char *path, const char *name, at_tensor *t, double rtol, 
 
 /* compute every operation at once, for stepping through; off at first */
 void at_set_eager(bool eager);
-void at_set_num_threads(int n); /* threads that large operations use; results do not depend on it */
+/* Threads that large operations use; results do not depend on it. As many as there are processors at first. Those that
+ * help stay awake for a fifth of a millisecond after an operation, where there is a processor for each, and then sleep. */
+void at_set_num_threads(int n);
 int at_num_threads(void);
 /* tensors alive in the process, those that only a graph holds included */
 int64_t at_live_tensors(void);
