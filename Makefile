@@ -33,6 +33,8 @@ LIBRARIES = -lm -ldl $(LDLIBS)
 # The shell asks pkg-config when a recipe runs: `make setup check` may only just have installed it.
 PNG_CFLAGS   = $$($(PKG_CONFIG) --cflags libpng)
 PNG_LIBS     = $$($(PKG_CONFIG) --libs libpng)
+JSON_CFLAGS  = $$($(PKG_CONFIG) --cflags jansson)
+JSON_LIBS    = $$($(PKG_CONFIG) --libs jansson)
 CHECK_CFLAGS = $$($(PKG_CONFIG) --cflags check)
 CHECK_LIBS   = $$($(PKG_CONFIG) --libs check)
 
@@ -52,7 +54,7 @@ FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector
 
 # ---- files -----------------------------------------------------------------------------------------------------------
 
-HEADERS := atled.h atled-check.h tensor/tensor.h autograd/operations.h autograd/autograd.h autograd/custom.h autograd/graph.h $(sort $(filter-out nn/internal.h,$(wildcard nn/*.h))) optim/optim.h
+HEADERS := atled.h atled-check.h tensor/tensor.h tensor/safetensors.h autograd/operations.h autograd/autograd.h autograd/custom.h autograd/graph.h $(sort $(filter-out nn/internal.h,$(wildcard nn/*.h))) optim/optim.h
 PLOT_HEADER := plot/atled-plot.h
 
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -123,6 +125,7 @@ $(foreach level,$(KERNEL_LEVELS),$(eval $(call compile_for,$(level))))
 $(KERNEL_LEVELS:%=$(BUILD)/obj/tensor/gemm_kernels_%.o): EXTRA = -ffp-contract=fast
 $(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
 $(call object,tensor/random.c): EXTRA = -O3
+$(call object,tensor/safetensors.c): EXTRA = $(JSON_CFLAGS)
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
 $(TEST_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc
@@ -136,7 +139,7 @@ $(STATIC):
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 $(SHARED): $(OBJECTS) $(BUILD)/objects
 	@echo "link     $@"
-	$(Q)$(LINK) -shared $(call soname,$(word 2,$(SHARED_NAMES))) $(filter %.o,$^) -o $@ $(LIBRARIES)
+	$(Q)$(LINK) -shared $(call soname,$(word 2,$(SHARED_NAMES))) $(filter %.o,$^) -o $@ $(JSON_LIBS) $(LIBRARIES)
 	@$(call symlinks,$(BUILD),$(SHARED_NAMES))
 $(PLOT_SHARED): $(PLOT_OBJECTS) $(BUILD)/objects $(SHARED)
 	@echo "link     $@"
@@ -149,7 +152,7 @@ $(BENCHES): $(BENCH_OBJECTS)
 $(BENCHES): MORE_LIBS = $(OPENMP)
 $(EXAMPLES) $(BENCHES): $(BUILD)/%: $(BUILD)/obj/%.o $(STATIC)
 	@mkdir -p $(@D) && echo "link     $@"
-	$(Q)$(LINK) $(filter %.o,$^) $(STATIC) -o $@ $(MORE_LIBS) $(PNG_LIBS) $(LIBRARIES)
+	$(Q)$(LINK) $(filter %.o,$^) $(STATIC) -o $@ $(MORE_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(LIBRARIES)
 # The hand-written limit is compiled for this very processor (by gcc best, which makes vectors of expf too); OPENMP is
 # empty where the compiler has none.
 OPENMP = $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp)
@@ -166,7 +169,7 @@ $(REGRESSION_SUITE): $(BUILD)/%: $(BUILD)/obj/%.o $(STATIC)
 	$(Q)$(LINK) $^ -o $@ $(CHECK_LIBS) $(LIBRARIES)
 $(BUILD)/tests/check: $(TEST_OBJECTS) $(STATIC) $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
-	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(LIBRARIES)
+	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(LIBRARIES)
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
@@ -189,7 +192,7 @@ check-headers: | $(BUILD)/flags
 
 # The programs in README.md and docs/, as a reader would compile them.
 check-snippets: $(STATIC)
-	@CC='$(CC) -std=gnu11 -I. -Iplot $(SANITIZERS)' LIBS="$(STATIC) $(PNG_LIBS) -pthread $(LIBRARIES)" \
+	@CC='$(CC) -std=gnu11 -I. -Iplot $(SANITIZERS)' LIBS="$(STATIC) $(PNG_LIBS) $(JSON_LIBS) -pthread $(LIBRARIES)" \
 	    sh tests/snippets.sh $(BUILD)/snippets README.md docs/*.md
 
 check-examples: $(EXAMPLES) $(REGRESSION_SUITE)

@@ -3,6 +3,7 @@
 #define ATLED_H
 
 #include "tensor/tensor.h"
+#include "tensor/safetensors.h"
 #include "autograd/operations.h"
 #include "autograd/autograd.h"
 #include "autograd/custom.h"

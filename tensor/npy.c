@@ -5,28 +5,18 @@
  *     {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
  * and the elements. A file that is read may be damaged or written by an enemy: nothing in it is believed before it has
  * been held against the bytes that are there. */
-#define _XOPEN_SOURCE 700 /* POSIX 2008 with realpath */
+#define _POSIX_C_SOURCE 200809L
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "internal.h"
+#include "file.h"
 
 static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 enum { MAGIC_BYTES = sizeof magic, VERSION_1_HEADER_AT = MAGIC_BYTES + 2 + 2, ALIGNMENT = 64 };
-
-static bool host_is_big_endian(void) {
-    const uint16_t one = 1;
-    unsigned char first;
-    memcpy(&first, &one, 1);
-    return first == 0;
-}
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
@@ -50,63 +40,9 @@ static bool write_header(FILE *file, at_dtype dtype, const at_shape *shape) {
            fwrite(text, 1, used, file) == used;
 }
 
-static bool write_elements(FILE *file, const char *data, size_t n, size_t size) {
-    if (size == 1 || !host_is_big_endian()) return fwrite(data, size, n, file) == n;
-    for (size_t i = 0; i < n; i++)
-        for (size_t byte = size; byte > 0; byte--)
-            if (putc(data[i * size + byte - 1], file) == EOF) return false;
-    return true;
-}
-
-/* Writes everything and closes the file; errno says what went wrong. */
-static bool write_value(FILE *file, const tn_value *v) {
-    bool written = write_header(file, v->dtype, &v->shape) &&
-                   write_elements(file, tn_data(v), (size_t)v->numel, tn_dtype_size(v->dtype)) && fflush(file) == 0;
-    int error = errno;
-    bool closed = fclose(file) == 0;
-    if (!written) errno = error;
-    return written && closed;
-}
-
-/* A new file with a name of its own in the folder of path. The name goes to *name, to be freed. */
-static FILE *open_beside(const char *path, char **name) {
-    const char *slash = strrchr(path, '/');
-    int folder_length = slash ? (int)(slash - path) + 1 : 0;
-    size_t bytes = (size_t)folder_length + 64;
-    *name = malloc(bytes);
-    if (*name == NULL) return NULL;
-    int fd = -1;
-    for (int attempt = 0; fd < 0 && attempt < 1000; attempt++) {
-        snprintf(*name, bytes, "%.*s.atled-%ld-%d", folder_length, path, (long)getpid(), attempt);
-        fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST) break;
-    }
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
-    if (file == NULL) {
-        if (fd >= 0) (void)close(fd), (void)unlink(*name);
-        free(*name);
-        *name = NULL;
-    }
-    return file;
-}
-
-/* The new contents appear under the path all at once, or not at all. */
-static bool replace_file(const char *path, const tn_value *v) {
-    char *name;
-    FILE *file = open_beside(path, &name);
-    if (file == NULL) return false;
-    bool saved = write_value(file, v) && rename(name, path) == 0;
-    int error = errno;
-    if (!saved) (void)unlink(name);
-    free(name);
-    errno = error;
-    return saved;
-}
-
-/* A device or a pipe is written to; it cannot be replaced. */
-static bool write_into(const char *path, const tn_value *v) {
-    FILE *file = fopen(path, "wb");
-    return file != NULL && write_value(file, v);
+static bool write_value(FILE *file, void *context) {
+    const tn_value *v = context;
+    return write_header(file, v->dtype, &v->shape) && tn_write_elements(file, v);
 }
 
 bool at_save_npy(at_tensor *t, const char *path) {
@@ -115,14 +51,7 @@ bool at_save_npy(at_tensor *t, const char *path) {
     if (path == NULL) return tn_fail_null("save_npy", "path"), false;
     tn_value *v = tn_value_contiguous(t->value);
     if (v == NULL) return false;
-
-    struct stat status;
-    bool exists = stat(path, &status) == 0;
-    char *target = exists ? realpath(path, NULL) : NULL; /* a link stays a link: what it points to is replaced */
-    const char *place = target ? target : path;
-    bool saved = exists && !S_ISREG(status.st_mode) ? write_into(place, v) : replace_file(place, v);
-    if (!saved) tn_fail(AT_ERROR_IO, "save_npy: \"%s\": %s", path, strerror(errno));
-    free(target);
+    bool saved = tn_replace_file("save_npy", path, write_value, v);
     tn_value_release(v);
     return saved;
 }
@@ -301,14 +230,7 @@ static bool read_header(reader *r, npy_header *header) {
 
 /* ---- the types of elements in files ------------------------------------------------------------------------------ */
 
-typedef struct {
-    char kind; /* f floating-point, i integer, u unsigned integer, b bool */
-    int size;  /* in bytes */
-    bool big_endian;
-    at_dtype dtype; /* of the tensor */
-} element_type;
-
-static bool find_type(const char *path, const char *descr, element_type *type) {
+static bool find_type(const char *path, const char *descr, tn_element_type *type) {
     static const struct {
         const char *name;
         at_dtype dtype;
@@ -320,7 +242,7 @@ static bool find_type(const char *path, const char *descr, element_type *type) {
         const char *name = types[i].name;
         bool has_order = order == '<' || order == '>' || order == '=' || (order == '|' && name[1] == '1');
         if (!has_order || strcmp(descr + 1, name) != 0) continue;
-        *type = (element_type){name[0], name[1] - '0', order == '>' || (order == '=' && host_is_big_endian()),
+        *type = (tn_element_type){name[0], name[1] - '0', order == '>' || (order == '=' && tn_host_is_big_endian()),
                                types[i].dtype};
         return true;
     }
@@ -329,41 +251,8 @@ static bool find_type(const char *path, const char *descr, element_type *type) {
     return false;
 }
 
-static float from_half(uint64_t bits) {
-    int exponent = (int)(bits >> 10 & 31), fraction = (int)(bits & 1023);
-    float magnitude = exponent == 31  ? (fraction ? NAN : INFINITY)
-                      : exponent == 0 ? ldexpf((float)fraction, -24)
-                                      : ldexpf((float)(fraction + 1024), exponent - 25);
-    return bits >> 15 ? -magnitude : magnitude;
-}
-
-static void convert_element(const element_type *type, const unsigned char *from, void *to, int64_t i) {
-    uint64_t bits = 0;
-    for (int b = 0; b < type->size; b++) bits |= (uint64_t)from[type->big_endian ? type->size - 1 - b : b] << 8 * b;
-    uint32_t low_bits = (uint32_t)bits, unused_bits = 64 - 8 * (uint32_t)type->size;
-    switch (type->kind) {
-    case 'f':
-        if (type->size == 2)
-            ((float *)to)[i] = from_half(bits);
-        else if (type->size == 4)
-            memcpy((float *)to + i, &low_bits, sizeof low_bits);
-        else
-            memcpy((double *)to + i, &bits, sizeof bits);
-        break;
-    case 'i': ((int64_t *)to)[i] = (int64_t)(bits << unused_bits) >> unused_bits; break;
-    case 'u': ((int64_t *)to)[i] = (int64_t)bits; break;
-    default: ((bool *)to)[i] = bits != 0; /* a byte that is neither 0 nor 1 would be no bool */
-    }
-}
-
-/* Whether a tensor's elements are the very bytes of the file. */
-static bool is_verbatim(const element_type *type, const npy_header *header) {
-    return type->size == (int)tn_dtype_size(type->dtype) && type->kind != 'b' && !header->fortran_order &&
-           type->big_endian == host_is_big_endian();
-}
-
 /* Walks through the tensor in row-major order, and through the file's elements with the strides of their order. */
-static void convert(const element_type *type, const npy_header *header, const unsigned char *from, void *to) {
+static void convert(const tn_element_type *type, const npy_header *header, const unsigned char *from, void *to) {
     const at_shape *shape = &header->shape;
     int64_t numel = tn_shape_numel(shape), stride[AT_MAX_DIMS], index[AT_MAX_DIMS] = {0}, step = 1, place = 0;
     for (int i = 0; i < shape->ndim; i++) {
@@ -372,7 +261,7 @@ static void convert(const element_type *type, const npy_header *header, const un
         step *= shape->dim[d];
     }
     for (int64_t i = 0; i < numel; i++) {
-        convert_element(type, from + place * type->size, to, i);
+        tn_convert_element(type, from + place * type->size, to, i);
         for (int d = shape->ndim - 1; d >= 0; d--) {
             place += stride[d];
             if (++index[d] < shape->dim[d]) break;
@@ -411,7 +300,7 @@ static unsigned char *read_elements(reader *r, const char *said, int64_t bytes) 
 
 static at_tensor *read_tensor(reader *r) {
     npy_header header = {.descr = ""};
-    element_type type;
+    tn_element_type type;
     if (!read_header(r, &header) || !find_type(r->path, header.descr, &type)) return NULL;
     int64_t numel = tn_shape_numel(&header.shape);
     const char *shape = tn_shape_text(&header.shape);
@@ -426,7 +315,7 @@ static at_tensor *read_tensor(reader *r) {
     if (from == NULL) return NULL;
     void *to;
     at_tensor *t = tn_tensor_new(type.dtype, &header.shape, &to);
-    if (t != NULL && is_verbatim(&type, &header))
+    if (t != NULL && tn_is_verbatim(&type) && !header.fortran_order)
         memcpy(to, from, (size_t)(numel * type.size));
     else if (t != NULL)
         convert(&type, &header, from, to);

@@ -53,6 +53,7 @@ missing() {
     have make || printf ' make'
     have "$PKG_CONFIG" || printf ' pkg-config'
     package libpng || printf ' libpng'
+    package jansson || printf ' jansson'
     package check || printf ' check'
     openblas || printf ' OpenBLAS'
 }
@@ -78,22 +79,22 @@ install_all() {
         echo "setup: set ONNX_DATA to the cases' folder and ONNX_PROTO to onnx.proto, both from ONNX's own sources" >&2
         exit 1
     elif have apt-get; then
-        names=$(packages "gcc g++ libc6-dev make pkg-config libpng-dev check libopenblas0" "clang clang-format valgrind patch")
+        names=$(packages "gcc g++ libc6-dev make pkg-config libpng-dev libjansson-dev check libopenblas0" "clang clang-format valgrind patch")
         conformance="pkg-config protobuf-c-compiler libprotobuf-c-dev libonnx-dev libonnx-testdata"
         [ "$what" != conformance ] || names=$conformance
         as_root apt-get update
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $names
     elif have dnf; then
-        as_root dnf install -y $(packages "gcc gcc-c++ make pkgconf-pkg-config libpng-devel check-devel openblas-devel" \
+        as_root dnf install -y $(packages "gcc gcc-c++ make pkgconf-pkg-config libpng-devel jansson-devel check-devel openblas-devel" \
             "clang clang-tools-extra valgrind patch")
     elif have apk; then
-        as_root apk add $(packages "build-base pkgconf libpng-dev check-dev openblas-dev" \
+        as_root apk add $(packages "build-base pkgconf libpng-dev jansson-dev check-dev openblas-dev" \
             "clang clang-extra-tools valgrind bash patch")
     elif have pacman; then
-        names=$(packages "gcc make pkgconf libpng check openblas" "clang valgrind patch")
+        names=$(packages "gcc make pkgconf libpng jansson check openblas" "clang valgrind patch")
         as_root pacman -S --needed --noconfirm $names || as_root pacman -Sy --needed --noconfirm $names
     elif have brew; then
-        brew install $(packages "pkg-config libpng check openblas" "clang-format") # never as root
+        brew install $(packages "pkg-config libpng jansson check openblas" "clang-format") # never as root
     else
         echo "setup: no apt-get, dnf, apk, pacman or brew here; please install what is missing by hand" >&2
         exit 1
