@@ -9,6 +9,8 @@
 #include "autograd/custom.h"
 #include "autograd/graph.h"
 #include "nn/nn.h"
+#include "data/data.h"
 #include "optim/optim.h"
+#include "optim/resume.h"
 
 #endif

@@ -9,6 +9,7 @@
 #include "module.h"
 #include "nw_kernel_regression.h"
 #include "recurrent.h"
+#include "save.h"
 #include "transformer.h"
 
 #endif

@@ -1,13 +1,13 @@
 /* optim/adagrad.c - Adagrad. */
 #include "internal.h"
 
-static bool complete(at_adagrad_options *s) {
+static bool complete(const char *name, op_settings *settings) {
+    at_adagrad_options *s = &settings->adagrad;
     if (s->lr == 0) s->lr = 1e-2;
     if (s->epsilon == 0) s->epsilon = 1e-10;
-    return op_check_not_negative("adagrad", "epsilon", s->epsilon) &&
-           op_check_not_negative("adagrad", "lr_decay", s->lr_decay) &&
-           op_check_not_negative("adagrad", "initial_accumulator_value", s->initial_accumulator_value) &&
-           op_check_not_negative("adagrad", "weight_decay", s->weight_decay);
+    return op_check_not_negative(name, "epsilon", s->epsilon) && op_check_not_negative(name, "lr_decay", s->lr_decay) &&
+           op_check_not_negative(name, "initial_accumulator_value", s->initial_accumulator_value) &&
+           op_check_not_negative(name, "weight_decay", s->weight_decay);
 }
 
 static at_tensor *update(const op_settings *settings, int64_t step, at_tensor *p, at_tensor *g, at_tensor *const *state,
@@ -23,11 +23,21 @@ static at_tensor *update(const op_settings *settings, int64_t step, at_tensor *p
 
 static const char *const state_names[OP_STATES] = {"sum"};
 
+/* clang-format off */
+static const op_field adagrad_settings[] = {
+    OP_SETTING(adagrad, lr, OP_REAL), OP_SETTING(adagrad, lr_decay, OP_REAL), OP_SETTING(adagrad, weight_decay, OP_REAL),
+    OP_SETTING(adagrad, initial_accumulator_value, OP_REAL), OP_SETTING(adagrad, epsilon, OP_REAL),
+    OP_SETTING(adagrad, maximize, OP_FLAG),
+    {NULL}
+};
+/* clang-format on */
+
+static const op_kind adagrad = {"adagrad", update, complete, state_names, adagrad_settings};
+
 at_optimizer *at_adagrad_with(at_adagrad_options options) {
-    if (!complete(&options)) return NULL;
-    return op_optimizer_new("adagrad", update, state_names, &(op_settings){.adagrad = options});
+    return op_optimizer_new(&adagrad, (op_settings){.adagrad = options});
 }
 
 bool at_adagrad_add_group_with(at_optimizer *optimizer, at_adagrad_options options) {
-    return complete(&options) && op_add_group("adagrad", optimizer, &(op_settings){.adagrad = options});
+    return op_add_group(&adagrad, optimizer, (op_settings){.adagrad = options});
 }

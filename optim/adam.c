@@ -3,7 +3,8 @@
 
 #include "internal.h"
 
-static bool complete(const char *name, at_adam_options *s) {
+static bool complete(const char *name, op_settings *settings) {
+    at_adam_options *s = &settings->adam;
     if (s->lr == 0) s->lr = 1e-3;
     if (s->beta1 == 0) s->beta1 = 0.9;
     if (s->beta2 == 0) s->beta2 = 0.999;
@@ -46,20 +47,30 @@ static at_tensor *update_adamw(const op_settings *settings, int64_t step, at_ten
 
 static const char *const state_names[OP_STATES] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
 
+/* clang-format off */
+static const op_field adam_settings[] = {
+    OP_SETTING(adam, lr, OP_REAL), OP_SETTING(adam, beta1, OP_REAL), OP_SETTING(adam, beta2, OP_REAL),
+    OP_SETTING(adam, epsilon, OP_REAL), OP_SETTING(adam, weight_decay, OP_REAL),
+    OP_SETTING(adam, amsgrad, OP_FLAG), OP_SETTING(adam, maximize, OP_FLAG),
+    {NULL}
+};
+/* clang-format on */
+
+static const op_kind adam_kind = {"adam", update_adam, complete, state_names, adam_settings};
+static const op_kind adamw_kind = {"adamw", update_adamw, complete, state_names, adam_settings};
+
 at_optimizer *at_adam_with(at_adam_options options) {
-    if (!complete("adam", &options)) return NULL;
-    return op_optimizer_new("adam", update_adam, state_names, &(op_settings){.adam = options});
+    return op_optimizer_new(&adam_kind, (op_settings){.adam = options});
 }
 
 bool at_adam_add_group_with(at_optimizer *optimizer, at_adam_options options) {
-    return complete("adam", &options) && op_add_group("adam", optimizer, &(op_settings){.adam = options});
+    return op_add_group(&adam_kind, optimizer, (op_settings){.adam = options});
 }
 
 at_optimizer *at_adamw_with(at_adam_options options) {
-    if (!complete("adamw", &options)) return NULL;
-    return op_optimizer_new("adamw", update_adamw, state_names, &(op_settings){.adam = options});
+    return op_optimizer_new(&adamw_kind, (op_settings){.adam = options});
 }
 
 bool at_adamw_add_group_with(at_optimizer *optimizer, at_adam_options options) {
-    return complete("adamw", &options) && op_add_group("adamw", optimizer, &(op_settings){.adam = options});
+    return op_add_group(&adamw_kind, optimizer, (op_settings){.adam = options});
 }

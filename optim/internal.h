@@ -2,10 +2,22 @@
 #ifndef ATLED_OPTIM_INTERNAL_H
 #define ATLED_OPTIM_INTERNAL_H
 
+#include <stddef.h>
+
 #include "../tensor/internal.h"
 #include "optim.h"
 
 enum { OP_STATES = 3 };
+
+/* A number within a structure, by name: what checkpoints have of it. A table ends with {NULL}. */
+typedef enum { OP_REAL, OP_INTEGER, OP_FLAG } op_field_type; /* double, int64_t, bool */
+typedef struct {
+    const char *name;
+    op_field_type type;
+    size_t offset;
+} op_field;
+#define OP_SETTING(group, name, type)                                                                                  \
+    { #name, type, offsetof(op_settings, group.name) }
 
 /* The options of a group. All begin with the parameters and lr, which `common` reads. */
 typedef union {
@@ -24,6 +36,15 @@ typedef union {
 typedef at_tensor *(*op_rule)(const op_settings *s, int64_t step, at_tensor *p, at_tensor *g, at_tensor *const *state,
                               at_tensor **new_state);
 
+/* What all optimizers of one kind have in common. */
+typedef struct {
+    const char *name;
+    op_rule rule;
+    bool (*complete)(const char *name, op_settings *s); /* puts defaults for zeros; false after reporting an error */
+    const char *const *state_names; /* OP_STATES of them, as torch calls them; NULL where there are fewer */
+    const op_field *settings;       /* of op_settings */
+} op_kind;
+
 typedef struct {
     at_tensor *tensor; /* held */
     int group;
@@ -34,20 +55,36 @@ typedef struct {
 } op_parameter;
 
 struct at_optimizer {
-    const char *name;
-    op_rule rule;
-    const char *const *state_names; /* OP_STATES of them, as torch calls them; NULL where there are fewer */
+    const op_kind *kind;
     int count, n_groups;
     op_parameter *parameters;
     op_settings *groups;
 };
 
 /* An optimizer whose first group this is. NULL after reporting an error. */
-at_optimizer *op_optimizer_new(const char *name, op_rule rule, const char *const *state_names,
-                               const op_settings *settings);
+at_optimizer *op_optimizer_new(const op_kind *kind, op_settings settings);
 
-/* Another group for an optimizer that the same constructor has made; nothing changes on an error. */
-bool op_add_group(const char *name, at_optimizer *optimizer, const op_settings *settings);
+/* Another group for an optimizer of that kind; nothing changes on an error. */
+bool op_add_group(const op_kind *kind, at_optimizer *optimizer, op_settings settings);
+
+/* What a schedule makes of a group's rate in step t > 0. In steps from the rate as it is, as torch has them, so that
+ * several schedules go together. */
+typedef double (*op_next_rate)(const at_schedule *s, double rate, double first);
+
+struct at_schedule {
+    at_optimizer *optimizer;
+    op_next_rate next; /* NULL: a plateau */
+    const char *name;
+    int64_t t, steps; /* so far; the length of a period */
+    double gamma, start, end;
+    at_plateau_options plateau;
+    double best;
+    int64_t without_progress, cooling;
+    double *first; /* each group's rate when the schedule began */
+    int groups;
+};
+extern const op_field op_schedule_fields[];   /* all but `first` */
+bool op_schedule_valid(const at_schedule *s); /* whether its fields, read from a file, make a schedule */
 
 /* Checks of options, which report an error by the option's name. */
 bool op_check_not_negative(const char *optimizer, const char *option, double value);

@@ -42,7 +42,7 @@ static bool check_settings(const char *name, const at_optimizer *o, const op_set
 static bool add_group(at_optimizer *o, const op_settings *settings) {
     at_parameter_list list = settings->common.parameters;
     size_t n = (size_t)o->count + (size_t)list.count, groups = (size_t)o->n_groups + 1;
-    tn_thread_set_operation(o->name);
+    tn_thread_set_operation(o->kind->name);
     op_parameter *parameters = realloc(o->parameters, n * sizeof *parameters);
     if (!parameters) return tn_fail_memory(n * sizeof *parameters);
     o->parameters = parameters;
@@ -57,23 +57,24 @@ static bool add_group(at_optimizer *o, const op_settings *settings) {
     return true;
 }
 
-at_optimizer *op_optimizer_new(const char *name, op_rule rule, const char *const *state_names,
-                               const op_settings *settings) {
-    if (!check_settings(name, NULL, settings)) return NULL;
-    tn_thread_set_operation(name);
+at_optimizer *op_optimizer_new(const op_kind *kind, op_settings settings) {
+    if (!kind->complete(kind->name, &settings) || !check_settings(kind->name, NULL, &settings)) return NULL;
+    tn_thread_set_operation(kind->name);
     at_optimizer *o = calloc(1, sizeof *o);
     if (!o) return tn_fail_memory(sizeof *o);
-    *o = (at_optimizer){.name = name, .rule = rule, .state_names = state_names};
-    if (add_group(o, settings)) return o;
+    o->kind = kind;
+    if (add_group(o, &settings)) return o;
     at_optimizer_free(o);
     return NULL;
 }
 
-bool op_add_group(const char *name, at_optimizer *optimizer, const op_settings *settings) {
-    if (!optimizer) return at_fail_null(name, "optimizer");
-    if (strcmp(optimizer->name, name) != 0)
-        return at_fail(AT_ERROR_VALUE, "%s: cannot add a group to an optimizer made by at_%s", name, optimizer->name);
-    return check_settings(name, optimizer, settings) && add_group(optimizer, settings);
+bool op_add_group(const op_kind *kind, at_optimizer *optimizer, op_settings settings) {
+    if (!kind->complete(kind->name, &settings)) return false;
+    if (!optimizer) return at_fail_null(kind->name, "optimizer");
+    if (optimizer->kind != kind)
+        return at_fail(AT_ERROR_VALUE, "%s: cannot add a group to an optimizer made by at_%s", kind->name,
+                       optimizer->kind->name);
+    return check_settings(kind->name, optimizer, &settings) && add_group(optimizer, &settings);
 }
 
 void at_optimizer_free(at_optimizer *optimizer) {
@@ -127,7 +128,7 @@ static bool compute_updates(at_optimizer *o) {
         op_parameter *p = &o->parameters[i];
         at_tensor *g = at_grad(p->tensor);
         if (!g) continue;
-        p->updated = o->rule(&o->groups[p->group], p->steps + 1, p->tensor, g, p->state, p->new_state);
+        p->updated = o->kind->rule(&o->groups[p->group], p->steps + 1, p->tensor, g, p->state, p->new_state);
         if (!p->updated) return false;
     }
     return true;

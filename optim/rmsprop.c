@@ -1,13 +1,14 @@
 /* optim/rmsprop.c - RMSprop. */
 #include "internal.h"
 
-static bool complete(at_rmsprop_options *s) {
+static bool complete(const char *name, op_settings *settings) {
+    at_rmsprop_options *s = &settings->rmsprop;
     if (s->lr == 0) s->lr = 1e-2;
     if (s->alpha == 0) s->alpha = 0.99;
     if (s->epsilon == 0) s->epsilon = 1e-8;
-    return op_check_fraction("rmsprop", "alpha", s->alpha) && op_check_not_negative("rmsprop", "epsilon", s->epsilon) &&
-           op_check_not_negative("rmsprop", "momentum", s->momentum) &&
-           op_check_not_negative("rmsprop", "weight_decay", s->weight_decay);
+    return op_check_fraction(name, "alpha", s->alpha) && op_check_not_negative(name, "epsilon", s->epsilon) &&
+           op_check_not_negative(name, "momentum", s->momentum) &&
+           op_check_not_negative(name, "weight_decay", s->weight_decay);
 }
 
 enum { SQUARES, MOMENTUM, MEAN };
@@ -34,11 +35,21 @@ static at_tensor *update(const op_settings *settings, int64_t step, at_tensor *p
 
 static const char *const state_names[OP_STATES] = {"square_avg", "momentum_buffer", "grad_avg"};
 
+/* clang-format off */
+static const op_field rmsprop_settings[] = {
+    OP_SETTING(rmsprop, lr, OP_REAL), OP_SETTING(rmsprop, alpha, OP_REAL), OP_SETTING(rmsprop, epsilon, OP_REAL),
+    OP_SETTING(rmsprop, momentum, OP_REAL), OP_SETTING(rmsprop, weight_decay, OP_REAL),
+    OP_SETTING(rmsprop, centered, OP_FLAG), OP_SETTING(rmsprop, maximize, OP_FLAG),
+    {NULL}
+};
+/* clang-format on */
+
+static const op_kind rmsprop = {"rmsprop", update, complete, state_names, rmsprop_settings};
+
 at_optimizer *at_rmsprop_with(at_rmsprop_options options) {
-    if (!complete(&options)) return NULL;
-    return op_optimizer_new("rmsprop", update, state_names, &(op_settings){.rmsprop = options});
+    return op_optimizer_new(&rmsprop, (op_settings){.rmsprop = options});
 }
 
 bool at_rmsprop_add_group_with(at_optimizer *optimizer, at_rmsprop_options options) {
-    return complete(&options) && op_add_group("rmsprop", optimizer, &(op_settings){.rmsprop = options});
+    return op_add_group(&rmsprop, optimizer, (op_settings){.rmsprop = options});
 }

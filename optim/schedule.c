@@ -5,22 +5,6 @@
 
 #include "internal.h"
 
-/* What a schedule makes of a group's rate in step t > 0. In steps from the rate as it is, as torch has them, so that
- * several schedules go together. */
-typedef double (*next_rate)(const at_schedule *s, double rate, double first);
-
-struct at_schedule {
-    at_optimizer *optimizer;
-    next_rate next;   /* NULL: a plateau */
-    int64_t t, steps; /* so far; the length of a period */
-    double gamma, start, end;
-    at_plateau_options plateau;
-    double best;
-    int64_t without_progress, cooling;
-    double *first; /* each group's rate when the schedule began */
-    int groups;
-};
-
 static const double PI = 3.14159265358979323846;
 
 static at_schedule *schedule_new(const char *name, at_schedule values) {
@@ -35,6 +19,7 @@ static at_schedule *schedule_new(const char *name, at_schedule values) {
     }
     for (int i = 0; i < values.groups; i++) values.first[i] = values.optimizer->groups[i].common.lr;
     *s = values;
+    s->name = name;
     return s;
 }
 
@@ -47,6 +32,29 @@ void at_schedule_free(at_schedule *schedule) {
 static bool check_count(const char *name, const char *what, int64_t value) {
     return value > 0 || at_fail(AT_ERROR_VALUE, "%s: %s is %" PRId64 ": want at least 1", name, what, value);
 }
+
+/* Largest counts that go through double unchanged: what a file says must not overflow. */
+static const int64_t MOST_STEPS = INT64_C(1) << 53;
+
+bool op_schedule_valid(const at_schedule *s) {
+    const at_plateau_options *o = &s->plateau;
+    bool counts = s->t >= 0 && s->t <= MOST_STEPS && s->steps <= MOST_STEPS && s->steps >= (s->next ? 1 : 0) &&
+                  s->without_progress >= 0 && s->cooling >= 0 && o->patience >= 0 && o->cooldown >= 0;
+    return counts && isfinite(s->gamma) && isfinite(s->start) && isfinite(s->end) && isfinite(o->factor) &&
+           isfinite(o->threshold) && isfinite(o->lowest);
+}
+
+/* clang-format off */
+#define REAL(name)    {#name, OP_REAL, offsetof(at_schedule, name)}
+#define INTEGER(name) {#name, OP_INTEGER, offsetof(at_schedule, name)}
+#define PLATEAU(name, type) {#name, type, offsetof(at_schedule, plateau.name)}
+const op_field op_schedule_fields[] = {
+    INTEGER(t), INTEGER(steps), REAL(gamma), REAL(start), REAL(end),
+    PLATEAU(factor, OP_REAL), PLATEAU(threshold, OP_REAL), PLATEAU(lowest, OP_REAL), PLATEAU(patience, OP_INTEGER),
+    PLATEAU(cooldown, OP_INTEGER), PLATEAU(maximize, OP_FLAG), PLATEAU(absolute, OP_FLAG),
+    REAL(best), INTEGER(without_progress), INTEGER(cooling), {NULL}
+};
+/* clang-format on */
 
 /* ---- step and exponential ---------------------------------------------------------------------------------------- */
 

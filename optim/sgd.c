@@ -3,13 +3,15 @@
 
 #include "internal.h"
 
-static bool valid(const at_sgd_options *s) {
-    if (!op_check_not_negative("sgd", "momentum", s->momentum)) return false;
-    if (!op_check_not_negative("sgd", "weight_decay", s->weight_decay)) return false;
-    if (!isfinite(s->dampening)) return at_fail(AT_ERROR_VALUE, "sgd: dampening is %g: want a number", s->dampening);
+static bool complete(const char *name, op_settings *settings) {
+    const at_sgd_options *s = &settings->sgd;
+    if (!op_check_not_negative(name, "momentum", s->momentum)) return false;
+    if (!op_check_not_negative(name, "weight_decay", s->weight_decay)) return false;
+    if (!isfinite(s->dampening))
+        return at_fail(AT_ERROR_VALUE, "%s: dampening is %g: want a number", name, s->dampening);
     if (s->nesterov && (s->momentum <= 0 || s->dampening != 0))
         return at_fail(AT_ERROR_VALUE,
-                       "sgd: nesterov with momentum %g and dampening %g: want momentum > 0 and no dampening",
+                       "%s: nesterov with momentum %g and dampening %g: want momentum > 0 and no dampening", name,
                        s->momentum, s->dampening);
     return true;
 }
@@ -32,10 +34,19 @@ static at_tensor *update(const op_settings *settings, int64_t step, at_tensor *p
 
 static const char *const state_names[OP_STATES] = {"momentum_buffer"};
 
-at_optimizer *at_sgd_with(at_sgd_options options) {
-    return valid(&options) ? op_optimizer_new("sgd", update, state_names, &(op_settings){.sgd = options}) : NULL;
-}
+/* clang-format off */
+static const op_field sgd_settings[] = {
+    OP_SETTING(sgd, lr, OP_REAL), OP_SETTING(sgd, momentum, OP_REAL), OP_SETTING(sgd, dampening, OP_REAL),
+    OP_SETTING(sgd, weight_decay, OP_REAL),
+    OP_SETTING(sgd, nesterov, OP_FLAG), OP_SETTING(sgd, maximize, OP_FLAG),
+    {NULL}
+};
+/* clang-format on */
+
+static const op_kind sgd = {"sgd", update, complete, state_names, sgd_settings};
+
+at_optimizer *at_sgd_with(at_sgd_options options) { return op_optimizer_new(&sgd, (op_settings){.sgd = options}); }
 
 bool at_sgd_add_group_with(at_optimizer *optimizer, at_sgd_options options) {
-    return valid(&options) && op_add_group("sgd", optimizer, &(op_settings){.sgd = options});
+    return op_add_group(&sgd, optimizer, (op_settings){.sgd = options});
 }

@@ -19,6 +19,7 @@ bool tn_write_elements(FILE *file, const tn_value *v);
 
 /* at_tensor_file_open for a function of that name, which messages begin with. */
 at_tensor_file *tn_tensor_file_open(const char *function, const char *path);
+const char *tn_tensor_file_path(const at_tensor_file *file);
 
 /* The type of elements in a file, and the dtype of the tensor that they are read into. */
 typedef struct {

@@ -285,6 +285,12 @@ void tn_fill_integers(tn_generator *g, int64_t n, int64_t low, int64_t high, int
     }
 }
 
+int64_t tn_draw_seed(tn_generator *g) {
+    uint32_t pair[2];
+    draw_words(g, 2, pair);
+    return (int64_t)(join_words(pair) & INT64_MAX);
+}
+
 /* The shuffle of Fisher and Yates, from the front. */
 void tn_fill_permutation(tn_generator *g, int64_t n, int64_t *out) {
     for (int64_t i = 0; i < n; i++) out[i] = i;
@@ -392,4 +398,46 @@ at_tensor *at_randn_like(at_tensor *t) {
     if (!begin_like("randn_like", t)) return NULL;
     at_shape shape = at_shape_of(t);
     return normal(at_dtype_of(t), &shape, 0, 1);
+}
+
+/* ---- the generator as a tensor ----------------------------------------------------------------------------------- */
+
+enum { POSITION = WORDS, HAS_SPARE, SPARE, STATE_SIZE }; /* behind the words; the spare as the bits of a double */
+
+at_tensor *at_random_state(void) {
+    const tn_generator *g = tn_thread_generator();
+    int64_t state[STATE_SIZE] = {0};
+    for (int i = 0; i < WORDS; i++) state[i] = g->words[i];
+    state[POSITION] = g->position;
+    state[HAS_SPARE] = g->has_spare;
+    if (g->has_spare) memcpy(&state[SPARE], &g->spare, sizeof g->spare);
+    return at_from_int64s(state, STATE_SIZE);
+}
+
+bool tn_generator_read(const char *function, at_tensor *state, tn_generator *g) {
+    if (state == NULL) return tn_fail_null(function, "state"), false;
+    if (at_dtype_of(state) != AT_INT64 || at_ndim(state) != 1 || at_size(state, 0) != STATE_SIZE)
+        return at_fail(AT_ERROR_SHAPE, "%s: state is %s: want at_random_state's int64 (%d)", function,
+                       tn_describe(state), STATE_SIZE);
+    const int64_t *x = at_int64s(state);
+    if (x == NULL) return false;
+    bool good = x[POSITION] >= 0 && x[POSITION] <= WORDS && (x[HAS_SPARE] == 0 || x[HAS_SPARE] == 1);
+    for (int i = 0; i < WORDS; i++) good = good && x[i] >= 0 && x[i] <= UINT32_MAX;
+    double spare;
+    memcpy(&spare, &x[SPARE], sizeof spare);
+    if (!good || !isfinite(spare))
+        return at_fail(AT_ERROR_VALUE, "%s: these numbers are no state of the generator: want at_random_state's",
+                       function);
+    for (int i = 0; i < WORDS; i++) g->words[i] = (uint32_t)x[i];
+    g->position = (int)x[POSITION];
+    g->has_spare = x[HAS_SPARE] == 1;
+    g->spare = spare;
+    return true;
+}
+
+bool at_set_random_state(at_tensor *state) {
+    tn_generator g;
+    if (!tn_generator_read("set_random_state", state, &g)) return false;
+    *tn_thread_generator() = g;
+    return true;
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tensor.h"
+
 enum { TN_GENERATOR_WORDS = 624 };
 
 /* The Mersenne Twister MT19937: words is its state, of which those before position are used up. Single normal numbers
@@ -16,8 +18,14 @@ typedef struct tn_generator {
     double spare;
 } tn_generator;
 
+/* The generator that at_random_state has made a tensor of; false, and *g as it was, after reporting an error. */
+bool tn_generator_read(const char *function, at_tensor *state, tn_generator *g);
+
 /* Begins the stream of a seed, of which the low 32 bits count. */
 void tn_generator_seed(tn_generator *g, uint64_t seed);
+
+/* A whole number from 0 to 2^63 - 1, from two words: torch's seeds for its other generators. */
+int64_t tn_draw_seed(tn_generator *g);
 
 /* Each writes n elements and moves the generator on by exactly what torch's CPU generator would use for them. */
 void tn_fill_uniform_f32(tn_generator *g, int64_t n, double low, double high, float *out);

@@ -340,6 +340,8 @@ at_tensor_file *tn_tensor_file_open(const char *function, const char *path) {
 
 at_tensor_file *at_tensor_file_open(const char *path) { return tn_tensor_file_open("tensor_file_open", path); }
 
+const char *tn_tensor_file_path(const at_tensor_file *file) { return file->path; }
+
 void at_tensor_file_close(at_tensor_file *file) {
     if (!file) return;
     if (file->file) fclose(file->file);

@@ -165,6 +165,10 @@ at_tensor *at_normal_shape(double mean, double std, at_shape shape);    /* norma
 at_tensor *at_randint_shape(int64_t low, int64_t high, at_shape shape); /* int64, uniform on low ... high - 1 */
 at_tensor *at_randperm(int64_t n);                                      /* int64 (n), a permutation of 0 ... n - 1 */
 
+/* All that the thread's next random numbers depend on, as an int64 tensor; and a generator that goes on from there. */
+at_tensor *at_random_state(void);
+bool at_set_random_state(at_tensor *state);
+
 /* ---- looking ----------------------------------------------------------------------------------------------------- */
 
 int at_ndim(at_tensor *t);                 /* -1 on an error */

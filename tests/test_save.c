@@ -334,6 +334,318 @@ START_TEST(wrong_calls_on_files) {
 }
 END_TEST
 
+/* ---- modules ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    at_module module;
+    at_linear *first, *second;
+    at_tensor *steps;
+} model;
+
+static model *model_new(int64_t hiddens) {
+    model *self = at_module_new(sizeof *self, "Model");
+    self->first = at_linear_new(3, hiddens);
+    self->second = at_linear_new(hiddens, 2);
+    ck_assert(at_module_child(&self->module, "first", &self->first->module));
+    ck_assert(at_module_child(&self->module, "second", &self->second->module));
+    ck_assert(at_module_buffer(&self->module, "steps", &self->steps, at_from_int64s(((int64_t[]){7}), 1)));
+    return self;
+}
+
+START_TEST(a_module) {
+    const char *path = in_folder("m.safetensors");
+    at_manual_seed(1);
+    model *a = model_new(4), *b = model_new(4);
+    at_assign(&a->steps, at_from_int64s(((int64_t[]){8}), 1));
+    ck_assert_msg(at_save_module(&a->module, path), "%s", at_error());
+    at_tensor *before = b->first->weight;
+    ck_assert_msg(at_load_module(&b->module, path), "%s", at_error());
+    ck_assert_ptr_eq(b->first->weight, before); /* the tensor that optimizers hold */
+    ck_assert(at_requires_grad(b->first->weight));
+    ck_assert(at_equal(a->first->weight, b->first->weight) && at_equal(a->second->bias, b->second->bias));
+    EXPECT(b->steps, 8);
+    at_tensor_file *file = open_file(path);
+    ck_assert_int_eq(at_tensor_file_count(file), 5);
+    ck_assert(at_equal(at_tensor_file_get(file, "second.weight"), a->second->weight));
+    at_tensor_file_close(file);
+    at_module_free(&a->module), at_module_free(&b->module);
+}
+END_TEST
+
+/* Differs from model_new(4) in each way: saves it, and returns what the module had before. */
+static const char *save_other(model *m) {
+    const char *path = in_folder("other.safetensors");
+    const at_named_tensor list[] = {{"first.weight", at_full(3, 4, 3)},
+                                    {"first.bias", at_ones(5)},
+                                    {"second.weight", at_to(at_ones(2, 4), AT_FLOAT64)},
+                                    {"steps", m->steps},
+                                    {"third", at_ones(1)}};
+    ck_assert(at_save_tensors(path, list, 5));
+    return path;
+}
+
+START_TEST(a_file_that_does_not_fit) {
+    model *m = model_new(4);
+    at_tensor *weight = at_detach(m->first->weight);
+    char path[128];
+    strcpy(path, save_other(m));
+    ck_assert(!at_load_module(&m->module, path));
+    const char *const lines[] = {"1 missing, 1 unexpected, 2 mismatched", "missing: second.bias, float32 (2)",
+                                 "unexpected: third, float32 (1)",
+                                 "mismatched: first.bias, float32 (5) in the file, float32 (4) here",
+                                 "mismatched: second.weight, float64 (2, 4) in the file, float32 (2, 4) here"};
+    for (int i = 0; i < 5; i++) ck_assert_msg(strstr(at_error(), lines[i]) != NULL, "%s\n%s", lines[i], at_error());
+    at_clear_error();
+    ck_assert(at_equal(m->first->weight, weight)); /* which fits, but nothing changes */
+
+    static char told[2000];
+    FILE *report = fopen(in_folder("report"), "w+");
+    ck_assert_msg(at_load_module(&m->module, path, .partial = true, .report = report), "%s", at_error());
+    rewind(report);
+    told[fread(told, 1, sizeof told - 1, report)] = '\0';
+    fclose(report);
+    for (int i = 0; i < 5; i++) ck_assert_msg(strstr(told, lines[i]) != NULL, "%s\n%s", lines[i], told);
+    EXPECT(at_select(m->first->weight, 0, 0), 3, 3, 3);
+    ck_assert(at_dtype_of(m->second->weight) == AT_FLOAT32);
+
+    EXPECT_ERROR(at_load_module(&m->module, path, .prefix = "model."), AT_ERROR_VALUE, "5 missing, 0 unexpected");
+    EXPECT_ERROR(at_load_module(NULL, path), AT_ERROR_VALUE, "module is NULL");
+    EXPECT_ERROR(at_load_module(&m->module, NULL), AT_ERROR_VALUE, "path is NULL");
+    EXPECT_ERROR(at_load_module(&m->module, in_folder("none")), AT_ERROR_IO, "load_module: ");
+    EXPECT_ERROR(at_save_module(NULL, path), AT_ERROR_VALUE, "module is NULL");
+    EXPECT_ERROR(at_save_module(&m->module, NULL), AT_ERROR_VALUE, "path is NULL");
+    at_module_free(&m->module);
+}
+END_TEST
+
+/* ---- the generator ----------------------------------------------------------------------------------------------- */
+
+START_TEST(random_states) {
+    at_manual_seed(3);
+    at_rand(1000);
+    at_randn(3); /* leaves a spare */
+    at_tensor *state = at_random_state(), *next = at_randn(5), *more = at_rand(700);
+    at_manual_seed(4);
+    ck_assert(at_set_random_state(state));
+    ck_assert(at_equal(at_randn(5), next) && at_equal(at_rand(700), more));
+    ck_assert(at_set_random_state(state));
+    EXPECT_ERROR(at_set_random_state(NULL), AT_ERROR_VALUE, "state is NULL");
+    EXPECT_ERROR(at_set_random_state(at_ones(627)), AT_ERROR_SHAPE, "float32 (627)");
+    EXPECT_ERROR(at_set_random_state(at_slice(state, 0, 0, 626, 1)), AT_ERROR_SHAPE, "int64 (626)");
+    const int64_t wrong[] = {-1, INT64_C(1) << 32, 625, -1, 2, INT64_C(0x7ff8) << 48},
+                  at[] = {0, 9, 624, 624, 625, 626};
+    for (int i = 0; i < 6; i++) {
+        int64_t numbers[627];
+        memcpy(numbers, at_int64s(state), sizeof numbers);
+        numbers[at[i]] = wrong[i];
+        EXPECT_ERROR(at_set_random_state(at_from_int64s(numbers, 627)), AT_ERROR_VALUE, "no state of the generator");
+    }
+    ck_assert(at_equal(at_randn(5), next)); /* the failures changed nothing */
+}
+END_TEST
+
+/* ---- trainings that go on ---------------------------------------------------------------------------------------- */
+
+typedef enum { SGD, MOMENTUM, ADAM, AMSGRAD, ADAMW, RMSPROP, CENTERED, ADAGRAD, OPTIMIZERS } optimizer_choice;
+
+static at_optimizer *optimizer_new(optimizer_choice choice, at_parameter_list p) {
+    switch (choice) {
+    case SGD: return at_sgd(p, .lr = 0.05, .weight_decay = 0.01);
+    case MOMENTUM: return at_sgd(p, .lr = 0.05, .momentum = 0.9, .nesterov = true);
+    case ADAM: return at_adam(p, .lr = 0.05);
+    case AMSGRAD: return at_adam(p, .amsgrad = true);
+    case ADAMW: return at_adamw(p, .weight_decay = 0.1);
+    case RMSPROP: return at_rmsprop(p, .momentum = 0.5);
+    case CENTERED: return at_rmsprop(p, .centered = true);
+    default: return at_adagrad(p, .lr_decay = 0.1);
+    }
+}
+
+/* A model with dropout on shuffled batches, a schedule of each sort, and a number. */
+typedef struct {
+    model *net;
+    at_data_loader *loader;
+    double steps;
+    at_training parts;
+} training;
+
+static void training_begin(training *t, optimizer_choice choice, uint64_t seed) {
+    at_manual_seed(99);
+    at_tensor *x = at_randn(10, 3), *y = at_randn(10, 2);
+    at_manual_seed(seed);
+    t->net = model_new(5);
+    at_parameter_list all = at_parameters(&t->net->module), some = {all.count - 1, all.items};
+    at_parameter_list last = {1, all.items + all.count - 1};
+    at_optimizer *trainer = optimizer_new(choice, some);
+    if (choice == SGD) ck_assert(at_sgd_add_group(trainer, last, .lr = 0.5));
+    if (choice == ADAM) ck_assert(at_adam_add_group(trainer, last, .lr = 0.5, .beta1 = 0.5));
+    t->loader = at_data_loader_new(((at_tensor *[]){x, y}), 2, .batch_size = 3, .shuffle = true);
+    t->steps = 0;
+    t->parts = (at_training){.module = &t->net->module,
+                             .optimizer = trainer,
+                             .loader = t->loader,
+                             .numbers = {{"steps", &t->steps}},
+                             .schedules = {at_linear_lr(trainer, 0.5, 1, 4), at_cosine_lr(trainer, 20, 0),
+                                           at_plateau_lr(trainer, .patience = 1), at_step_lr(trainer, 3, 0.9)}};
+}
+
+static void training_end(training *t) {
+    for (int i = 0; t->parts.schedules[i]; i++) at_schedule_free(t->parts.schedules[i]);
+    at_optimizer_free(t->parts.optimizer);
+    at_data_loader_free(t->loader);
+    at_module_free(&t->net->module);
+}
+
+static void training_step(training *t) {
+    AT_SCOPE {
+        at_tensor **batch = at_data_loader_next(t->loader);
+        if (!batch) batch = at_data_loader_next(t->loader); /* another epoch */
+        at_optimizer_zero_grad(t->parts.optimizer);
+        at_tensor *h = at_dropout(at_tanh(at_linear_forward(t->net->first, batch[0])), 0.3);
+        at_tensor *loss = at_mse_loss(at_linear_forward(t->net->second, h), batch[1], AT_MEAN);
+        ck_assert(at_backward(loss) && at_optimizer_step(t->parts.optimizer));
+        at_assign(&t->net->steps, at_add(t->net->steps, 1));
+        t->steps++;
+        for (int i = 0; t->parts.schedules[i]; i++)
+            ck_assert(i == 2 ? at_schedule_step_with(t->parts.schedules[i], at_item(loss))
+                             : at_schedule_step(t->parts.schedules[i]));
+    }
+}
+
+static void check_same(training *a, training *b) {
+    at_parameter_list p = at_parameters(&a->net->module), q = at_parameters(&b->net->module);
+    for (int i = 0; i < p.count; i++)
+        ck_assert(memcmp(at_floats(p.items[i]), at_floats(q.items[i]), 4 * (size_t)at_numel(p.items[i])) == 0);
+    for (int g = 0; g < at_optimizer_groups(a->parts.optimizer); g++)
+        ck_assert(at_optimizer_lr(a->parts.optimizer, g) == at_optimizer_lr(b->parts.optimizer, g));
+    ck_assert(at_equal(a->net->steps, b->net->steps) && a->steps == b->steps);
+}
+
+/* Ten steps are five, a file, and five of another training, which began elsewhere and has gone elsewhere. */
+START_TEST(goes_on_bit_for_bit) {
+    const char *path = in_folder("run.safetensors");
+    training straight, interrupted, resumed;
+    training_begin(&straight, (optimizer_choice)_i, 1);
+    for (int i = 0; i < 10; i++) training_step(&straight);
+
+    training_begin(&interrupted, (optimizer_choice)_i, 1);
+    for (int i = 0; i < 5; i++) training_step(&interrupted);
+    ck_assert_msg(at_save_checkpoint(&interrupted.parts, path), "%s", at_error());
+    training_end(&interrupted);
+
+    training_begin(&resumed, (optimizer_choice)_i, 2);
+    for (int i = 0; i < _i; i++) training_step(&resumed);
+    at_rand(17);
+    ck_assert_msg(at_load_checkpoint(&resumed.parts, path), "%s", at_error());
+    ck_assert(resumed.steps == 5);
+    for (int i = 0; i < 5; i++) training_step(&resumed);
+    check_same(&straight, &resumed);
+
+    model *alone = model_new(5);
+    ck_assert_msg(at_load_module(&alone->module, path, .prefix = "module."), "%s", at_error());
+    at_module_free(&alone->module);
+    training_end(&straight), training_end(&resumed);
+}
+END_TEST
+
+START_TEST(saved_before_the_first_step) {
+    const char *path = in_folder("run.safetensors");
+    training a, b;
+    training_begin(&a, ADAM, 1);
+    ck_assert(at_save_checkpoint(&a.parts, path));
+    training_begin(&b, ADAM, 2);
+    for (int i = 0; i < 3; i++) training_step(&b);
+    ck_assert_msg(at_load_checkpoint(&b.parts, path), "%s", at_error()); /* the moments go again */
+    at_tensor *random = at_random_state();
+    for (int i = 0; i < 3; i++) training_step(&b);
+    ck_assert(at_set_random_state(random));
+    for (int i = 0; i < 3; i++) training_step(&a);
+    check_same(&a, &b);
+    training_end(&a), training_end(&b);
+}
+END_TEST
+
+/* Saves the tensors of the checkpoint at path but for one, which gets those elements (NULL: is left out). */
+static void change_entry(const char *path, const char *name, at_tensor *elements) {
+    at_tensor_file *file = open_file(path);
+    int n = at_tensor_file_count(file), count = 0;
+    at_named_tensor list[128];
+    for (int i = 0; i < n; i++) {
+        const char *here = at_tensor_file_name(file, i);
+        at_tensor *t = strcmp(here, name) == 0 ? elements : at_tensor_file_read(file, i);
+        if (t) list[count++] = (at_named_tensor){here, t};
+    }
+    const char *keys[] = {"format", "optimizer", "schedules"};
+    at_remark remarks[3];
+    for (int i = 0; i < 3; i++) remarks[i] = (at_remark){keys[i], at_tensor_file_remark(file, keys[i])};
+    ck_assert(at_save_tensors(in_folder("changed"), list, count, .remarks = remarks, .n_remarks = 3));
+    at_tensor_file_close(file);
+}
+
+static at_tensor *real(double x) { return at_to(at_scalar(x), AT_FLOAT64); }
+static at_tensor *whole(int64_t x) { return at_from_int64s_shape(&x, AT_SHAPE_SCALAR); }
+static at_tensor *wholes(int64_t n, int64_t x) { return at_mul(at_to(at_ones(n), AT_INT64), x); }
+
+START_TEST(checkpoints_that_do_not_fit) {
+    char path[128];
+    strcpy(path, in_folder("run.safetensors"));
+    training t, other;
+    training_begin(&t, ADAM, 1);
+    training_begin(&other, RMSPROP, 1);
+    for (int i = 0; i < 2; i++) training_step(&t);
+    ck_assert(at_save_checkpoint(&t.parts, path));
+    for (int i = 0; i < 2; i++) training_step(&t);
+    at_tensor *weight = at_detach(t.net->first->weight);
+    double lr = at_optimizer_lr(t.parts.optimizer, 0);
+
+    EXPECT_ERROR(at_load_checkpoint(&other.parts, path), AT_ERROR_VALUE,
+                 "has optimizer \"adam\", the training has \"rms");
+    at_training fewer = t.parts;
+    fewer.schedules[1] = NULL;
+    EXPECT_ERROR(at_load_checkpoint(&fewer, path), AT_ERROR_VALUE, "has schedules \"linear_lr cosine_lr plateau_lr");
+    fewer = t.parts, fewer.loader = NULL;
+    EXPECT_ERROR(at_load_checkpoint(&fewer, path), AT_ERROR_VALUE, "unexpected: loader, int64 (4)");
+    fewer = t.parts, fewer.numbers[0].name = "epochs";
+    EXPECT_ERROR(at_load_checkpoint(&fewer, path), AT_ERROR_VALUE, "missing: numbers.epochs, float64 ()");
+    fewer.numbers[0].value = NULL;
+    EXPECT_ERROR(at_load_checkpoint(&fewer, path), AT_ERROR_VALUE, "epochs is NULL");
+    const struct {
+        const char *name;
+        at_tensor *elements;
+        const char *text;
+    } wrong[] = {
+        {"optimizer.steps", NULL, "missing: optimizer.steps"},
+        {"optimizer.steps", wholes(4, -1), "optimizer.steps has a value"},
+        {"optimizer.group_of", wholes(4, 1), "parameter 0 is in group 1 there and in group 0 here"},
+        {"optimizer.group.1.lr", real(-1), "lr is -1"},
+        {"optimizer.group.0.lr", real(NAN), "lr is"},
+        {"optimizer.group.0.beta1", real(5), "beta1 is 5"},
+        {"optimizer.group.0.amsgrad", real(1), "mismatched: optimizer.group.0.amsgrad"},
+        {"optimizer.state.0.exp_avg", at_ones(7), "mismatched: optimizer.state.0.exp_avg, float32 (7)"},
+        {"schedule.1.steps", whole(0), "schedule.1. has a value"},
+        {"schedule.1.t", whole(INT64_MAX), "schedule.1. has a value"},
+        {"schedule.0.start", real(INFINITY), "schedule.0. has a value"},
+        {"schedule.0.first", at_to(at_full(-1, 2), AT_FLOAT64), "schedule.0. has a value"},
+        {"random_state", wholes(627, -1), "no state of the generator"},
+        {"loader", wholes(4, 10), "the loader's state has a value"},
+        {"loader", wholes(4, 3), "the loader had 3 rows and has 10"},
+        {"module.first.bias", at_ones(6), "mismatched: module.first.bias, float32 (6) in the file, float32 (5) here"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        change_entry(path, wrong[i].name, wrong[i].elements);
+        EXPECT_ERROR(at_load_checkpoint(&t.parts, in_folder("changed")), AT_ERROR_VALUE, wrong[i].text);
+    }
+    ck_assert(at_save_module(&t.net->module, in_folder("changed")));
+    EXPECT_ERROR(at_load_checkpoint(&t.parts, in_folder("changed")), AT_ERROR_VALUE, "is none: want a file written by");
+    EXPECT_ERROR(at_load_checkpoint(&t.parts, in_folder("none")), AT_ERROR_IO, "load_checkpoint: ");
+    EXPECT_ERROR(at_load_checkpoint(NULL, path), AT_ERROR_VALUE, "training is NULL");
+    EXPECT_ERROR(at_save_checkpoint(&t.parts, NULL), AT_ERROR_VALUE, "path is NULL");
+
+    ck_assert(at_equal(t.net->first->weight, weight) && at_optimizer_lr(t.parts.optimizer, 0) == lr && t.steps == 4);
+    training_end(&t), training_end(&other);
+}
+END_TEST
+
 /* ---- the suite --------------------------------------------------------------------------------------------------- */
 
 Suite *save_suite(void);
@@ -351,5 +663,15 @@ Suite *save_suite(void) {
     tcase_add_test(files, a_damaged_file);
     tcase_add_test(files, wrong_calls_on_files);
     suite_add_tcase(suite, files);
+
+    TCase *trainings = tcase_create("trainings");
+    tcase_add_checked_fixture(trainings, begin, end);
+    tcase_add_test(trainings, a_module);
+    tcase_add_test(trainings, a_file_that_does_not_fit);
+    tcase_add_test(trainings, random_states);
+    tcase_add_loop_test(trainings, goes_on_bit_for_bit, 0, OPTIMIZERS);
+    tcase_add_test(trainings, saved_before_the_first_step);
+    tcase_add_test(trainings, checkpoints_that_do_not_fit);
+    suite_add_tcase(suite, trainings);
     return suite;
 }
