@@ -25,7 +25,7 @@ typedef enum {
 typedef struct {
     const char *path;
     at_csv_header header;
-    char delimiter;      /* 0: a comma; a blank only separates fields, and tells nothing of missing ones */
+    char delimiter;      /* 0: a comma; no blank, which may surround fields */
     bool missing_as_nan; /* an empty field is NaN, and no error */
     char ***names;       /* where the header's fields go, as many as columns, freed by one free(); NULL: no header */
     int at_;             /* unused: lets at_load_csv(path) compile without a warning */

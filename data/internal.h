@@ -1,4 +1,4 @@
-/* data/internal.h - a loader's place within its epoch, for checkpoints. */
+/* data/internal.h - reading a table from an open file, and a loader's place within its epoch, for checkpoints. */
 #ifndef ATLED_DATA_INTERNAL_H
 #define ATLED_DATA_INTERNAL_H
 
@@ -7,6 +7,9 @@
 #if defined(__GNUC__)
 #pragma GCC visibility push(hidden)
 #endif
+
+/* at_load_csv of an open file; the path is for messages. */
+at_tensor *dt_read_csv(FILE *file, const at_load_csv_options *options);
 
 at_tensor *dt_loader_state(const at_data_loader *loader); /* int64 */
 /* Whether a tensor of that shape and dtype is a state of this loader; false after reporting an error. */

@@ -51,7 +51,8 @@ static void real_data(chapter *c, const csv_pairs *pairs) {
     c->n_train = at_size(c->x_train, 0);
     c->n_test = c->n_train > 50 ? c->n_train : 50; /* few would make a curve with corners */
     c->x_test = at_linspace(at_item(at_min(c->x_train)), at_item(at_max(c->x_train)), c->n_test);
-    c->xlabel = pairs->x_name, c->ylabel = pairs->y_name;
+    c->xlabel = pairs->names ? pairs->names[0] : "x";
+    c->ylabel = pairs->names ? pairs->names[1] : "y";
 }
 
 /* ---- figures ----------------------------------------------------------------------------------------------------- */
@@ -217,9 +218,9 @@ int main(int argc, char **argv) {
      * gives NULL, NULL makes later calls fail too, and at_error() keeps the first message: one look at the end will do. */
     at_set_error_mode(AT_ERROR_RETURN);
     at_manual_seed(c.options.seed);
-    csv_pairs pairs;
+    csv_pairs pairs = {.names = NULL};
     if (c.options.data && !csv_read_pairs(c.options.data, &pairs)) return 2;
-    if (!make_folder(c.options.out)) return 1;
+    if (!make_folder(c.options.out)) return free(pairs.names), 1;
     if (c.options.data)
         real_data(&c, &pairs);
     else
@@ -228,6 +229,7 @@ int main(int argc, char **argv) {
     bool ok =
         average_pooling(&c) && nonparametric_pooling(&c) && batch_matrix_multiplication(&c) && parametric_sections(&c);
     if (at_error()) complain("%s", at_error());
+    free(pairs.names);
     if (fflush(stdout) != 0 || ferror(stdout)) ok = complain("cannot write to the standard output");
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -28,7 +28,7 @@ static const op_field adagrad_settings[] = {
     OP_SETTING(adagrad, lr, OP_REAL), OP_SETTING(adagrad, lr_decay, OP_REAL), OP_SETTING(adagrad, weight_decay, OP_REAL),
     OP_SETTING(adagrad, initial_accumulator_value, OP_REAL), OP_SETTING(adagrad, epsilon, OP_REAL),
     OP_SETTING(adagrad, maximize, OP_FLAG),
-    {NULL}
+    {NULL, OP_REAL, 0}
 };
 /* clang-format on */
 

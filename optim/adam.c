@@ -52,7 +52,7 @@ static const op_field adam_settings[] = {
     OP_SETTING(adam, lr, OP_REAL), OP_SETTING(adam, beta1, OP_REAL), OP_SETTING(adam, beta2, OP_REAL),
     OP_SETTING(adam, epsilon, OP_REAL), OP_SETTING(adam, weight_decay, OP_REAL),
     OP_SETTING(adam, amsgrad, OP_FLAG), OP_SETTING(adam, maximize, OP_FLAG),
-    {NULL}
+    {NULL, OP_REAL, 0}
 };
 /* clang-format on */
 

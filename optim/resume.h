@@ -17,8 +17,9 @@ extern "C" {
  *     double epoch = 0;
  *     at_training run = {.module = &net->module, .optimizer = trainer, .loader = batches, .numbers = {{"epoch", &epoch}}};
  *     if (started_before) at_load_checkpoint(&run, "run.safetensors");
- *     for (; epoch < 10; epoch++) {
+ *     while (epoch < 10) {
  *         ...
+ *         epoch++;
  *         at_save_checkpoint(&run, "run.safetensors");
  *     } */
 enum { AT_TRAINING_SCHEDULES = 8, AT_TRAINING_NUMBERS = 16 };

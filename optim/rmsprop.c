@@ -40,7 +40,7 @@ static const op_field rmsprop_settings[] = {
     OP_SETTING(rmsprop, lr, OP_REAL), OP_SETTING(rmsprop, alpha, OP_REAL), OP_SETTING(rmsprop, epsilon, OP_REAL),
     OP_SETTING(rmsprop, momentum, OP_REAL), OP_SETTING(rmsprop, weight_decay, OP_REAL),
     OP_SETTING(rmsprop, centered, OP_FLAG), OP_SETTING(rmsprop, maximize, OP_FLAG),
-    {NULL}
+    {NULL, OP_REAL, 0}
 };
 /* clang-format on */
 

@@ -52,7 +52,7 @@ const op_field op_schedule_fields[] = {
     INTEGER(t), INTEGER(steps), REAL(gamma), REAL(start), REAL(end),
     PLATEAU(factor, OP_REAL), PLATEAU(threshold, OP_REAL), PLATEAU(lowest, OP_REAL), PLATEAU(patience, OP_INTEGER),
     PLATEAU(cooldown, OP_INTEGER), PLATEAU(maximize, OP_FLAG), PLATEAU(absolute, OP_FLAG),
-    REAL(best), INTEGER(without_progress), INTEGER(cooling), {NULL}
+    REAL(best), INTEGER(without_progress), INTEGER(cooling), {NULL, OP_REAL, 0}
 };
 /* clang-format on */
 

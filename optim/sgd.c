@@ -39,7 +39,7 @@ static const op_field sgd_settings[] = {
     OP_SETTING(sgd, lr, OP_REAL), OP_SETTING(sgd, momentum, OP_REAL), OP_SETTING(sgd, dampening, OP_REAL),
     OP_SETTING(sgd, weight_decay, OP_REAL),
     OP_SETTING(sgd, nesterov, OP_FLAG), OP_SETTING(sgd, maximize, OP_FLAG),
-    {NULL}
+    {NULL, OP_REAL, 0}
 };
 /* clang-format on */
 

@@ -243,7 +243,7 @@ static bool find_type(const char *path, const char *descr, tn_element_type *type
         bool has_order = order == '<' || order == '>' || order == '=' || (order == '|' && name[1] == '1');
         if (!has_order || strcmp(descr + 1, name) != 0) continue;
         *type = (tn_element_type){name[0], name[1] - '0', order == '>' || (order == '=' && tn_host_is_big_endian()),
-                               types[i].dtype};
+                                  types[i].dtype};
         return true;
     }
     tn_fail(AT_ERROR_DTYPE, "load_npy: \"%s\": elements of type '%s': want one of f4 f8 i8 b1 f2 i4 i2 i1 u4 u2 u1",

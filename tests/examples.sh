@@ -74,7 +74,7 @@ refuses() {
 # refuses_csv CONTENTS TEXT: the same for a file data.csv; CONTENTS as printf takes it.
 refuses_csv() {
     printf "$1" >data.csv
-    refuses "data.csv: $2" --data data.csv
+    refuses "$2" --data data.csv
     rm -f data.csv
 }
 
@@ -206,17 +206,17 @@ refuses '--lr' --epochs 3 --lr wrong --out somewhere
 
 begin 'data files'
 mkdir folder
-refuses 'nowhere.csv: cannot open: ' --data nowhere.csv
-refuses 'folder: cannot read: ' --data folder
+refuses '"nowhere.csv": No such file' --data nowhere.csv
+refuses '"folder": Is a directory' --data folder
 refuses_csv '' 'the file is empty'
 refuses_csv '\n\n' 'the file is empty'
-refuses_csv 'x,y\n' 'line 1: want at least 2 rows of numbers, found 0'
-refuses_csv 'x,y\n1,2\n' 'line 2: want at least 2 rows of numbers, found 1'
-refuses_csv '1\n2\n' 'line 1: want 2 columns'
-refuses_csv '1,2,3\n2,3,4\n' 'line 1: want 2 columns with a comma between them, found 3'
-refuses_csv '1,2\n3\n' 'line 2: want 2 columns with a comma between them, found 1'
-refuses_csv '1,2\n3,4,\n' 'line 2: want 2 columns with a comma between them, found 3'
-refuses_csv '1;2\n3;4\n' 'line 1: want 2 columns'
+refuses_csv 'x,y\n' 'found 2 and 0'
+refuses_csv 'x,y\n1,2\n' 'found 2 and 1'
+refuses_csv '1\n2\n' 'data.csv: want 2 columns and at least 2 rows of numbers, found 1 and 2'
+refuses_csv '1,2,3\n2,3,4\n' 'data.csv: want 2 columns and at least 2 rows of numbers, found 3 and 2'
+refuses_csv '1,2\n3\n' '"data.csv": line 2: want 2 columns as in the first line, found 1'
+refuses_csv '1,2\n3,4,\n' 'line 2: want 2 columns as in the first line, found 3'
+refuses_csv '1;2\n3;4\n' 'line 2, column 1: "3;4" is not a number'
 refuses_csv 'x,y\n1,2\n3,abc\n' 'line 3, column 2: "abc" is not a number'
 refuses_csv '1,abc\n3,4\n' 'line 1, column 2: "abc" is not a number'
 refuses_csv 'x,y\nt,ms\n1,2\n' 'line 2, column 1: "t" is not a number'
@@ -229,7 +229,6 @@ refuses_csv '1,2\n3,"4\n' 'line 2, column 2: quotes out of place'
 refuses_csv '"x"a,y\n1,2\n3,4\n' 'line 1, column 1: quotes out of place'
 refuses_csv '1,2\n3,4\0\n' 'line 2: has a control character'
 refuses_csv '1,2\r3,4\r' 'line 1: has a control character'
-refuses_csv '1,%05000d\n3,4\n' 'line 1: longer than 4095 bytes'
 
 # ---- what cannot be written -----------------------------------------------------------------------------------------
 

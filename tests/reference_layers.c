@@ -78,6 +78,26 @@ static void run_lstm(call *c) {
     c->result[2 + 8 * integer(c, "layers")] = at_detach(cell);
 }
 
+/* The rows of all batches, how many each batch has, and a random number behind them. */
+static void run_data_loader(call *c) {
+    enum { MOST = 4096 };
+    int64_t rows[MOST], sizes[MOST], n = 0, n_batches = 0;
+    at_manual_seed(seed(c));
+    at_tensor *x = at_to(at_arange(0, (double)integer(c, "rows"), 1), AT_INT64), **batch;
+    at_data_loader *loader = at_data_loader_new(&x, 1, .batch_size = integer(c, "batch_size"),
+                                                .shuffle = flag(c, "shuffle"), .drop_last = flag(c, "drop_last"));
+    for (int64_t epoch = 0; epoch < integer(c, "epochs"); epoch++)
+        while ((batch = at_data_loader_next(loader))) {
+            sizes[n_batches++] = at_numel(batch[0]);
+            for (int64_t i = 0; i < at_numel(batch[0]) && n < MOST; i++) rows[n++] = at_int64s(batch[0])[i];
+        }
+    if (loader) ck_assert_int_eq(n_batches, at_data_loader_batches(loader) * integer(c, "epochs"));
+    at_data_loader_free(loader);
+    c->result[0] = at_from_int64s(rows, n);
+    c->result[1] = at_from_int64s(sizes, n_batches);
+    c->result[2] = at_rand(1);
+}
+
 static at_reduction reduction(const call *c) {
     char first = argument(c, "reduction")[0];
     return first == 'n' ? AT_NONE : first == 'm' ? AT_MEAN : AT_SUM;
@@ -114,7 +134,7 @@ static void run_init(call *c) {
 /* clang-format off */
 const reference_operation reference_layers[] = {
     REFERENCE_ROW(linear) REFERENCE_ROW(sequential) REFERENCE_ROW(init) REFERENCE_ROW(embedding)
-    REFERENCE_ROW(layer_norm) REFERENCE_ROW(dropout) REFERENCE_ROW(gru) REFERENCE_ROW(lstm) REFERENCE_ROW(l1_loss) REFERENCE_ROW(huber_loss)
+    REFERENCE_ROW(layer_norm) REFERENCE_ROW(dropout) REFERENCE_ROW(data_loader) REFERENCE_ROW(gru) REFERENCE_ROW(lstm) REFERENCE_ROW(l1_loss) REFERENCE_ROW(huber_loss)
     REFERENCE_ROW(bce_with_logits_loss) REFERENCE_ROW(cross_entropy_loss) REFERENCE_ROW(nll_loss)
     REFERENCE_ROW(masked_cross_entropy_loss)
     {NULL, NULL}

@@ -561,10 +561,10 @@ static void close_files(void) {
 static const char *const families[][2] = {
 #define FAMILY(name)                                                                                                   \
     { #name, REFERENCE_FOLDER "/" #name ".txt" }
-    FAMILY(unary),          FAMILY(binary),   FAMILY(promotion),  FAMILY(reductions),
-    FAMILY(shapes),         FAMILY(indexing), FAMILY(products),   FAMILY(composed),
-    FAMILY(programs),       FAMILY(large),    FAMILY(creation),   FAMILY(training),
-    FAMILY(random_streams), FAMILY(layers),   FAMILY(optimizers), FAMILY(attention),
+    FAMILY(unary),     FAMILY(binary),   FAMILY(promotion),      FAMILY(reductions), FAMILY(shapes),
+    FAMILY(indexing),  FAMILY(products), FAMILY(composed),       FAMILY(programs),   FAMILY(large),
+    FAMILY(creation),  FAMILY(training), FAMILY(random_streams), FAMILY(layers),     FAMILY(optimizers),
+    FAMILY(attention), FAMILY(batches),
 #undef FAMILY
 };
 

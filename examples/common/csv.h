@@ -4,16 +4,12 @@
 
 #include <atled.h>
 
-enum { CSV_LINE_BYTES = 4096 }; /* the longest line, with the zero at its end */
-
 typedef struct {
-    at_tensor *x, *y;                                    /* (rows), float32, in the order of the file */
-    char x_name[CSV_LINE_BYTES], y_name[CSV_LINE_BYTES]; /* from the header; without one "x" and "y" */
+    at_tensor *x, *y; /* (rows), in the order of the file */
+    char **names;     /* of both, from the header; NULL without one; freed by the caller */
 } csv_pairs;
 
-/* Reads two columns of numbers, of at least two rows. The first line may be a header, of which neither part is a number.
- * Fields may be quoted, lines may end in CR LF, blank lines are skipped. False after complaining about the file, its
- * line and its column. */
+/* Reads two columns of numbers, of at least two rows, as at_load_csv does. False after complaining. */
 bool csv_read_pairs(const char *path, csv_pairs *pairs);
 
 #endif

@@ -9,7 +9,7 @@ writes the same bytes.
 
     operations.py    what each step means in PyTorch; the mirror of the table in tests/test_reference.c
     cases.py         writing cases, making inputs
-    elementwise.py, arrays.py, compositions.py, sequences.py, layers.py, attention.py, optimizers.py   the cases themselves
+    elementwise.py, arrays.py, compositions.py, sequences.py, layers.py, attention.py, optimizers.py, batches.py   the cases themselves
 
 The files
 ---------
@@ -65,6 +65,7 @@ from compositions import composed, large, programs
 from elementwise import binary, promotion, unary
 from layers import layers
 from optimizers import optimizers
+from batches import batches
 from sequences import creation, random_streams, training
 
 FAMILIES = [
@@ -82,6 +83,7 @@ FAMILIES = [
     (creation, "New tensors.", False),
     (layers, "Initial values and layers, drawn from a seed.", False),
     (attention, "Masked softmax, attention, the Transformer and its parts, drawn from a seed.", False),
+    (batches, "Mini-batches of a data loader, epoch after epoch.", False),
     (optimizers, "Optimizers, groups, clipped gradients, schedules.", False),
     (training, "Steps of SGD, and the training loop of Nadaraya-Watson kernel regression.", False),
 ]

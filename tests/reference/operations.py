@@ -74,6 +74,15 @@ def dropout(x, p, eval, seed):
     return F.dropout(x, p, not eval), torch.rand(1)
 
 
+def data_loader(rows, batch_size, shuffle, drop_last, epochs, seed):
+    """The rows of all batches, how many each batch has, and a random number behind them."""
+    torch.manual_seed(seed)
+    data = torch.utils.data.TensorDataset(torch.arange(rows))
+    loader = torch.utils.data.DataLoader(data, batch_size, bool(shuffle), drop_last=bool(drop_last))
+    batches = [batch for _ in range(epochs) for (batch,) in loader]
+    return torch.cat([torch.zeros(0, dtype=I64), *batches]), torch.tensor([len(b) for b in batches], dtype=I64), torch.rand(1)
+
+
 def masked_cross_entropy_loss(scores, target, valid_lengths):
     """The sequence-to-sequence loss of the chapter."""
     mask = torch.arange(target.shape[1])[None, :] < valid_lengths[:, None]
@@ -268,6 +277,7 @@ OPERATIONS = {
         lambda: torch.nn.Embedding(entries, size, padding if padded else None), x, seed=seed),
     "layer_norm": layer_norm,
     "dropout": dropout,
+    "data_loader": data_loader,
     "gru": lambda x, **options: recurrent(torch.nn.GRU, x, **options),
     "lstm": lambda x, **options: recurrent(torch.nn.LSTM, x, **options),
     "l1_loss": lambda x, target, reduction: F.l1_loss(x, target, reduction=reduction),
