@@ -6,9 +6,8 @@
 
 /* ---- reshape ----------------------------------------------------------------------------------------------------- */
 
-/* Replaces a -1 in shape by what is left of numel. */
-static bool complete_shape(const at_shape *from, at_shape *shape) {
-    int64_t numel = tn_shape_numel(from), known = 1;
+/* Replaces a -1 in shape by what is left of x's elements. */
+static bool complete_shape(const tn_value *x, at_shape *shape) {
     int unknown = -1;
     at_shape asked = *shape;
     if (shape->ndim > AT_MAX_DIMS) return tn_check_shape("reshape", shape);
@@ -19,20 +18,23 @@ static bool complete_shape(const at_shape *from, at_shape *shape) {
         unknown = d;
         shape->dim[d] = 1;
     }
-    if (!tn_check_shape("reshape", shape)) return false;
-    known = tn_shape_numel(shape);
-    if (unknown >= 0 && known > 0 && numel % known == 0) shape->dim[unknown] = numel / known;
+    int64_t known = tn_shape_numel(shape);
+    if (known < 0) return tn_check_shape("reshape", shape);
     if (unknown >= 0 && known == 0)
         return at_fail(AT_ERROR_SHAPE, "reshape: %s to %s: beside a size of 0 any number would do for -1",
-                       tn_shape_text(from), tn_shape_text(&asked));
-    if (tn_shape_numel(shape) == numel) return true;
+                       tn_shape_text(&x->shape), tn_shape_text(&asked));
+    if (unknown >= 0 && x->numel % known == 0) {
+        shape->dim[unknown] = x->numel / known;
+        return true;
+    }
+    if (known == x->numel) return true;
     return at_fail(AT_ERROR_SHAPE, "reshape: %s has %" PRId64 " elements, which do not make the shape %s",
-                   tn_shape_text(from), numel, tn_shape_text(&asked));
+                   tn_shape_text(&x->shape), x->numel, tn_shape_text(&asked));
 }
 
 at_tensor *at_reshape_shape(at_tensor *x, at_shape shape) {
     AG_CHECK_TENSOR("reshape", x);
-    if (!complete_shape(&x->value->shape, &shape)) return NULL;
+    if (!complete_shape(x->value, &shape)) return NULL;
     return ag_record(AG_reshape, tn_value_reshape(x->value, &shape), &x, 1, NULL);
 }
 AG_RULE(reshape) { v->dx[0] = at_reshape_shape(v->g, v->x[0]->value->shape); }

@@ -31,38 +31,40 @@ static tn_slot *new_slot(compilation *c, tn_value *v, tn_slot_kind kind) {
     slot->kind = kind;
     slot->element = (int)tn_dtype_size(v->dtype);
     slot->n_operands = 0;
+    slot->uses = 0;
     slot->keep = NULL;
     return slot;
+}
+
+static void add_operand(tn_program *p, tn_slot *slot, int operand) {
+    slot->operand[slot->n_operands++] = operand;
+    p->slot[operand].uses++;
 }
 
 /* The strides of (shape, stride), which fits consumer, in the program's shape. */
 static bool strides_in_program(compilation *c, const at_shape *shape, const int64_t *stride, const at_shape *consumer,
                                int64_t *result) {
+    bool same = tn_shapes_equal(consumer, c->shape);
     int64_t expanded[AT_MAX_DIMS];
-    tn_broadcast_strides(shape, stride, consumer, expanded);
-    if (tn_shapes_equal(consumer, c->shape)) {
-        memcpy(result, expanded, sizeof expanded);
-        return true;
-    }
-    return tn_reshape_strides(consumer, expanded, c->shape, result);
+    tn_broadcast_strides(shape, stride, consumer, same ? result : expanded);
+    return same || tn_reshape_strides(consumer, expanded, c->shape, result);
 }
 
 /* A slot that reads stored elements. The same value may be read in two ways, by broadcasting. */
 static int read_slot(compilation *c, tn_value *v, const at_shape *consumer) {
-    int64_t stride[AT_MAX_DIMS] = {0};
+    int n = c->program->n_slots;
+    int64_t *stride = c->program->slot[n].stride; /* of the slot that this becomes if there is no such one yet */
     if (!strides_in_program(c, &v->shape, v->stride, consumer, stride)) {
         c->better = consumer;
         return -1;
     }
     size_t bytes = sizeof(int64_t) * (size_t)c->shape->ndim;
-    for (int i = 0; i < c->program->n_slots; i++) {
+    for (int i = 0; i < n; i++) {
         const tn_slot *other = &c->program->slot[i];
         if (other->value == v && is_stored(other) && !memcmp(other->stride, stride, bytes)) return i;
     }
-    tn_slot *slot = new_slot(c, v, TN_SLOT_GATHERED);
-    slot->data = tn_data(v);
-    memcpy(slot->stride, stride, sizeof stride);
-    return c->program->n_slots - 1;
+    new_slot(c, v, TN_SLOT_GATHERED)->data = tn_data(v);
+    return n;
 }
 
 static int compile_value(compilation *c, tn_value *v, const at_shape *consumer);
@@ -70,7 +72,7 @@ static int compile_value(compilation *c, tn_value *v, const at_shape *consumer);
 static int compute_slot(compilation *c, tn_value *v) {
     int found = find_slot(c->program, v);
     if (found >= 0) return found;
-    int operand[TN_MAX_OPERANDS] = {0};
+    int operand[TN_MAX_OPERANDS];
     for (int i = 0; i < v->n_operands; i++) {
         operand[i] = compile_value(c, v->operand[i], &v->shape);
         if (operand[i] < 0) return -1;
@@ -80,8 +82,7 @@ static int compute_slot(compilation *c, tn_value *v) {
     tn_slot *slot = new_slot(c, v, TN_SLOT_COMPUTED);
     slot->instruction = v->instruction;
     slot->kernels = v->instruction == TN_CAST ? &k->cast[from][v->dtype] : k->elementwise[v->instruction][from];
-    slot->n_operands = v->n_operands;
-    memcpy(slot->operand, operand, sizeof operand);
+    for (int i = 0; i < v->n_operands; i++) add_operand(c->program, slot, operand[i]);
     return c->program->n_slots - 1;
 }
 
@@ -98,9 +99,7 @@ static int row_sum_slot(compilation *c, tn_value *v, const at_shape *consumer) {
     }
     int operand = compile_value(c, x, &x->shape);
     if (operand < 0) return -1;
-    tn_slot *slot = new_slot(c, v, TN_SLOT_ROW_SUM);
-    slot->operand[0] = operand;
-    slot->n_operands = 1;
+    add_operand(c->program, new_slot(c, v, TN_SLOT_ROW_SUM), operand);
     c->program->row = c->shape->dim[c->shape->ndim - 1];
     return c->program->n_slots - 1;
 }
@@ -217,9 +216,9 @@ static int as_second(int instruction, int which) {
     }
 }
 
-static bool absorb_operand(tn_program *p, tn_slot *slot, int which, const int *uses) {
+static bool absorb_operand(tn_program *p, tn_slot *slot, int which) {
     tn_slot *operand = &p->slot[slot->operand[which]];
-    if (operand->kind != TN_SLOT_COMPUTED || operand->keep || uses[slot->operand[which]] != 1) return false;
+    if (operand->kind != TN_SLOT_COMPUTED || operand->keep || operand->uses != 1) return false;
     int first = as_first(operand->instruction), second = as_second(slot->instruction, which);
     if (first < 0 || second < 0 || operand->value->dtype != AT_FLOAT32) return false;
     slot->operand[2] = slot->operand[1 - which];
@@ -232,10 +231,10 @@ static bool absorb_operand(tn_program *p, tn_slot *slot, int which, const int *u
 }
 
 /* The same for the sum of a row of products. */
-static void absorb_product(tn_program *p, tn_slot *sum, const int *uses) {
+static void absorb_product(tn_program *p, tn_slot *sum) {
     tn_slot *product = &p->slot[sum->operand[0]];
     if (product->kind != TN_SLOT_COMPUTED || product->keep || product->instruction != TN_MUL) return;
-    if (uses[sum->operand[0]] != 1) return;
+    if (product->uses != 1) return;
     sum->n_operands = 2;
     sum->operand[0] = product->operand[0];
     sum->operand[1] = product->operand[1];
@@ -244,15 +243,12 @@ static void absorb_product(tn_program *p, tn_slot *sum, const int *uses) {
 
 /* An instruction takes over the one before it where nothing else reads that one's result: a pass over memory less. */
 static void pair_instructions(tn_program *p) {
-    int uses[TN_MAX_SLOTS] = {0};
-    for (int i = 0; i < p->n_slots; i++)
-        for (int j = 0; j < p->slot[i].n_operands; j++) uses[p->slot[i].operand[j]]++;
     for (int i = p->n_slots - (p->product_left ? 2 : 1); i >= 0; i--) {
         tn_slot *slot = &p->slot[i];
-        if (slot->kind == TN_SLOT_ROW_SUM) absorb_product(p, slot, uses);
+        if (slot->kind == TN_SLOT_ROW_SUM) absorb_product(p, slot);
         if (slot->kind != TN_SLOT_COMPUTED) continue;
-        bool done = absorb_operand(p, slot, 0, uses);
-        if (!done && slot->n_operands == 2) absorb_operand(p, slot, 1, uses);
+        bool done = absorb_operand(p, slot, 0);
+        if (!done && slot->n_operands == 2) absorb_operand(p, slot, 1);
     }
 }
 
@@ -334,24 +330,30 @@ static void find_last_uses(const tn_program *p, int *last_use) {
     last_use[p->n_slots - 1] = p->n_slots;
 }
 
+/* Enough for a block of the widest elements; the 64 keep registers out of one another's way in the cache. */
+static size_t register_bytes(const tn_program *p) {
+    int widest = 1;
+    for (int i = 0; i < p->n_slots; i++)
+        if (p->slot[i].element > widest) widest = p->slot[i].element;
+    return (size_t)widest * TN_BLOCK + 64;
+}
+
 /* A register is free again after the last instruction that reads it. Reads that have to be gathered take one as well.
  * The fewer registers, the more of them stay in the nearest cache. */
 static void assign_registers(tn_program *p) {
-    int last_use[TN_MAX_SLOTS], occupant[TN_MAX_SLOTS], number[TN_MAX_SLOTS] = {0}, n = 0;
-    size_t element = 1;
+    int last_use[TN_MAX_SLOTS], occupant[TN_MAX_SLOTS], n = 0;
+    size_t bytes = register_bytes(p);
     find_last_uses(p, last_use);
     for (int i = 0; i < p->n_slots; i++) {
         tn_slot *slot = &p->slot[i];
-        if ((size_t)slot->element > element) element = (size_t)slot->element;
-        if (slot->kind != TN_SLOT_COMPUTED && slot->kind != TN_SLOT_GATHERED) continue;
         int r = 0;
+        slot->reg = 0;
+        if (slot->kind != TN_SLOT_COMPUTED && slot->kind != TN_SLOT_GATHERED) continue;
         while (r < n && last_use[occupant[r]] >= i) r++;
         if (r == n) n++;
         occupant[r] = i;
-        number[i] = r;
+        slot->reg = bytes * (size_t)r;
     }
-    size_t bytes = element * TN_BLOCK + 64; /* the 64 keep registers out of one another's way in the cache */
-    for (int i = 0; i < p->n_slots; i++) p->slot[i].reg = bytes * (size_t)number[i];
     p->spread = bytes * (size_t)(n > 0 ? n : 1); /* one register there is always, for the result */
     p->across = p->spread + bytes;
     p->workspace_bytes = (p->across + (p->row ? bytes : 0) + 63) / 64 * 64;

@@ -38,6 +38,7 @@ typedef struct {
     int instruction;
     int n_operands;
     int operand[TN_MAX_OPERANDS];   /* slots */
+    int uses;                       /* how often it is an operand of others itself */
     tn_elementwise *const *kernels; /* by form */
     tn_buffer *keep;                /* where the whole result goes, if it is worth keeping */
 

@@ -545,24 +545,42 @@ static void scale_f64(int64_t n, double *x, double factor) {
     for (int64_t i = 0; i < n; i++) x[i] *= factor;
 }
 
-/* The largest need not be NaN where a row has one: the sum will be. */
-#define LARGER_NUMBER(x, y) ((x) > (y) ? (x) : (y))
-REDUCE_ROW(top_f32, float, -INFINITY, LARGER_NUMBER, in[i], const float *restrict in)
-REDUCE_ROW(top_f64, double, -(double)INFINITY, LARGER_NUMBER, in[i], const double *restrict in)
+/* The largest element, found among integers of the same order, whose comparison makes vector code for short rows too. A
+ * NaN may be passed over: the sum will be NaN where a row has one. */
+#define TOP(suffix, type, integer, greatest)                                                                           \
+    static inline type top_##suffix(int64_t n, const type *restrict in) {                                              \
+        integer top = -greatest - 1;                                                                                   \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            integer bits;                                                                                              \
+            memcpy(&bits, &in[i], sizeof bits);                                                                        \
+            const integer key = bits < 0 ? bits ^ greatest : bits;                                                     \
+            top = key > top ? key : top;                                                                               \
+        }                                                                                                              \
+        top = top < 0 ? top ^ greatest : top;                                                                          \
+        type largest;                                                                                                  \
+        memcpy(&largest, &top, sizeof largest);                                                                        \
+        return largest;                                                                                                \
+    }
 
-#define SOFTMAX(suffix, type)                                                                                          \
+TOP(f32, float, int32_t, INT32_MAX)
+TOP(f64, double, int64_t, INT64_MAX)
+
+/* The exponentials of all rows in one loop: no row's end is worth less than a whole vector. */
+#define SOFTMAX(suffix, type, exponential)                                                                             \
     static void softmax_##suffix(int64_t rows, int64_t n, void *elements) {                                            \
         type *x = elements;                                                                                            \
-        for (int64_t r = 0; r < rows; r++)                                                                             \
-            exp_from_##suffix(n, x + r * n, x + r * n,                                                                 \
-                              n < 8 ? few_top_##suffix(n, x + r * n) : many_top_##suffix(n, x + r * n));               \
+        for (int64_t r = 0; r < rows; r++) {                                                                           \
+            const type top = top_##suffix(n, x + r * n);                                                               \
+            for (int64_t i = r * n; i < (r + 1) * n; i++) x[i] -= top;                                                 \
+        }                                                                                                              \
+        for (int64_t i = 0; i < rows * n; i++) x[i] = exponential(x[i]);                                               \
         for (int64_t r = 0; r < rows; r++) {                                                                           \
             double sum = sum_of_##suffix(n, x + r * n);                                                                \
             scale_##suffix(n, x + r * n, (type)(1 / sum));                                                             \
         }                                                                                                              \
     }
-SOFTMAX(f32, float)
-SOFTMAX(f64, double)
+SOFTMAX(f32, float, tn_expf)
+SOFTMAX(f64, double, tn_exp)
 
 /* ---- moving elements of a size, whatever they are ---------------------------------------------------------------- */
 

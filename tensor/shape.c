@@ -12,16 +12,15 @@ at_shape at_shape_from(int n, const int64_t *dims) {
 
 int64_t tn_shape_numel(const at_shape *shape) {
     if (shape->ndim < 0 || shape->ndim > AT_MAX_DIMS) return -1;
-    int64_t numel = 1;
-    bool empty = false, overflow = false;
+    int64_t numel = 1; /* of the dimensions that are not 0 */
+    bool empty = false;
     for (int i = 0; i < shape->ndim; i++) {
-        if (shape->dim[i] < 0) return -1;
         if (shape->dim[i] == 0)
             empty = true;
-        else
-            overflow = overflow || __builtin_mul_overflow(numel, shape->dim[i], &numel);
+        else if (shape->dim[i] < 0 || __builtin_mul_overflow(numel, shape->dim[i], &numel))
+            return -1;
     }
-    if (overflow || numel > INT64_MAX / 16) return -1; /* so that bytes fit too, accumulators included */
+    if (numel > INT64_MAX / 16) return -1; /* so that bytes fit too, accumulators included */
     return empty ? 0 : numel;
 }
 
