@@ -26,19 +26,25 @@ static int find_slot(const tn_program *p, const tn_value *v) {
 }
 
 static tn_slot *new_slot(compilation *c, tn_value *v, tn_slot_kind kind) {
-    tn_slot *slot = &c->program->slot[c->program->n_slots++];
+    tn_program *p = c->program;
+    tn_slot *slot = &p->slot[p->n_slots];
     slot->value = tn_value_retain(v);
     slot->kind = kind;
     slot->element = (int)tn_dtype_size(v->dtype);
     slot->n_operands = 0;
     slot->uses = 0;
+    slot->last_use = p->n_slots++;
     slot->keep = NULL;
+    if (slot->element > p->widest) p->widest = slot->element;
     return slot;
 }
 
-static void add_operand(tn_program *p, tn_slot *slot, int operand) {
-    slot->operand[slot->n_operands++] = operand;
+/* To the last slot. */
+static void add_operand(tn_program *p, int operand) {
+    int reader = p->n_slots - 1;
+    p->slot[reader].operand[p->slot[reader].n_operands++] = operand;
     p->slot[operand].uses++;
+    p->slot[operand].last_use = reader;
 }
 
 /* The strides of (shape, stride), which fits consumer, in the program's shape. */
@@ -82,7 +88,7 @@ static int compute_slot(compilation *c, tn_value *v) {
     tn_slot *slot = new_slot(c, v, TN_SLOT_COMPUTED);
     slot->instruction = v->instruction;
     slot->kernels = v->instruction == TN_CAST ? &k->cast[from][v->dtype] : k->elementwise[v->instruction][from];
-    for (int i = 0; i < v->n_operands; i++) add_operand(c->program, slot, operand[i]);
+    for (int i = 0; i < v->n_operands; i++) add_operand(c->program, operand[i]);
     return c->program->n_slots - 1;
 }
 
@@ -99,7 +105,8 @@ static int row_sum_slot(compilation *c, tn_value *v, const at_shape *consumer) {
     }
     int operand = compile_value(c, x, &x->shape);
     if (operand < 0) return -1;
-    add_operand(c->program, new_slot(c, v, TN_SLOT_ROW_SUM), operand);
+    (void)new_slot(c, v, TN_SLOT_ROW_SUM);
+    add_operand(c->program, operand);
     c->program->row = c->shape->dim[c->shape->ndim - 1];
     return c->program->n_slots - 1;
 }
@@ -153,6 +160,7 @@ static tn_value *collect_slots(tn_program *p, tn_value *v) {
         compilation c = {.program = p, .shape = &shape};
         p->numel = v->numel;
         p->n_slots = 0;
+        p->widest = 1;
         p->row = 0;
         p->space = shape;
         if (compile_value(&c, v, &v->shape) >= 0) return NULL;
@@ -216,6 +224,15 @@ static int as_second(int instruction, int which) {
     }
 }
 
+/* An absorbed slot's operands are read by its reader. */
+static void leave_operands(tn_program *p, tn_slot *absorbed) {
+    for (int j = 0; j < absorbed->n_operands; j++) {
+        tn_slot *operand = &p->slot[absorbed->operand[j]];
+        if (operand->last_use < absorbed->last_use) operand->last_use = absorbed->last_use;
+    }
+    absorbed->kind = TN_SLOT_ABSORBED;
+}
+
 static bool absorb_operand(tn_program *p, tn_slot *slot, int which) {
     tn_slot *operand = &p->slot[slot->operand[which]];
     if (operand->kind != TN_SLOT_COMPUTED || operand->keep || operand->uses != 1) return false;
@@ -226,7 +243,7 @@ static bool absorb_operand(tn_program *p, tn_slot *slot, int which) {
     slot->operand[1] = operand->operand[operand->n_operands - 1];
     slot->n_operands++;
     slot->kernels = p->kernels->pair[first][second];
-    operand->kind = TN_SLOT_ABSORBED;
+    leave_operands(p, operand);
     return true;
 }
 
@@ -238,7 +255,7 @@ static void absorb_product(tn_program *p, tn_slot *sum) {
     sum->n_operands = 2;
     sum->operand[0] = product->operand[0];
     sum->operand[1] = product->operand[1];
-    product->kind = TN_SLOT_ABSORBED;
+    leave_operands(p, product);
 }
 
 /* An instruction takes over the one before it where nothing else reads that one's result: a pass over memory less. */
@@ -322,34 +339,18 @@ static void assign_lasting(tn_program *p) {
     }
 }
 
-static void find_last_uses(const tn_program *p, int *last_use) {
-    for (int i = 0; i < p->n_slots; i++) last_use[i] = i;
-    for (int i = 0; i < p->n_slots; i++)
-        for (int j = 0; j < p->slot[i].n_operands && p->slot[i].kind < TN_SLOT_ABSORBED; j++)
-            last_use[p->slot[i].operand[j]] = i;
-    last_use[p->n_slots - 1] = p->n_slots;
-}
-
-/* Enough for a block of the widest elements; the 64 keep registers out of one another's way in the cache. */
-static size_t register_bytes(const tn_program *p) {
-    int widest = 1;
-    for (int i = 0; i < p->n_slots; i++)
-        if (p->slot[i].element > widest) widest = p->slot[i].element;
-    return (size_t)widest * TN_BLOCK + 64;
-}
-
 /* A register is free again after the last instruction that reads it. Reads that have to be gathered take one as well.
  * The fewer registers, the more of them stay in the nearest cache. */
 static void assign_registers(tn_program *p) {
-    int last_use[TN_MAX_SLOTS], occupant[TN_MAX_SLOTS], n = 0;
-    size_t bytes = register_bytes(p);
-    find_last_uses(p, last_use);
+    int occupant[TN_MAX_SLOTS], n = 0;
+    size_t bytes = (size_t)p->widest * TN_BLOCK + 64; /* the 64 keep registers out of one another's way in the cache */
+    p->slot[p->n_slots - 1].last_use = p->n_slots;
     for (int i = 0; i < p->n_slots; i++) {
         tn_slot *slot = &p->slot[i];
         int r = 0;
         slot->reg = 0;
         if (slot->kind != TN_SLOT_COMPUTED && slot->kind != TN_SLOT_GATHERED) continue;
-        while (r < n && last_use[occupant[r]] >= i) r++;
+        while (r < n && p->slot[occupant[r]].last_use >= i) r++;
         if (r == n) n++;
         occupant[r] = i;
         slot->reg = bytes * (size_t)r;

@@ -38,7 +38,7 @@ typedef struct {
     int instruction;
     int n_operands;
     int operand[TN_MAX_OPERANDS];   /* slots */
-    int uses;                       /* how often it is an operand of others itself */
+    int uses, last_use;             /* how often it is an operand of others itself; of which last, or its own number */
     tn_elementwise *const *kernels; /* by form */
     tn_buffer *keep;                /* where the whole result goes, if it is worth keeping */
 
@@ -49,6 +49,7 @@ typedef struct {
     at_shape space; /* the shape that all slots share, adjacent dimensions joined where all allow it */
     int64_t numel;
     int n_slots;
+    int widest;        /* bytes of the largest element of a slot */
     int64_t row;       /* where there are sums of rows: their length, that of the last dimension; otherwise 0 */
     bool product_left; /* the last instruction, a product, is left to who runs the program: see tn_program_run */
     /* Where in the workspace a lone element is spread out, and a range across the ends of summed rows put together. */
