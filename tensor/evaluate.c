@@ -41,19 +41,16 @@ void tn_value_publish(tn_value *v, tn_buffer *buffer) {
     for (int i = 0; i < n; i++) tn_operand_release(v->operand[i]);
 }
 
-tn_buffer *tn_value_settle_locked(tn_value *v) {
-    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
-    if (buffer || v->instruction != TN_VIEW) return buffer;
-    buffer = atomic_load_explicit(&v->operand[0]->buffer, memory_order_acquire);
+tn_buffer *tn_view_settle_locked(tn_value *v) {
+    if (tn_is_stored(v)) return atomic_load_explicit(&v->buffer, memory_order_relaxed);
+    tn_buffer *buffer = atomic_load_explicit(&v->operand[0]->buffer, memory_order_acquire);
     if (buffer) tn_value_publish(v, tn_buffer_retain(buffer));
     return buffer;
 }
 
-tn_buffer *tn_value_settle(tn_value *v) {
-    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
-    if (buffer || v->instruction != TN_VIEW) return buffer;
+tn_buffer *tn_view_settle(tn_value *v) {
     bool locked = tn_links_lock();
-    buffer = tn_value_settle_locked(v);
+    tn_buffer *buffer = tn_view_settle_locked(v);
     tn_links_unlock(locked);
     return buffer;
 }

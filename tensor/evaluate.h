@@ -107,11 +107,18 @@ bool tn_links_lock(void);
 void tn_links_unlock(bool locked);
 /* Within the lock: gives v its elements, taking over the count on buffer, and lets its operands go. */
 void tn_value_publish(tn_value *v, tn_buffer *buffer);
-/* Within the lock: as tn_value_settle. */
-tn_buffer *tn_value_settle_locked(tn_value *v);
-
 /* The buffer of v where v is stored, or is a view whose base is; NULL while it is pending. */
-tn_buffer *tn_value_settle(tn_value *v);
+tn_buffer *tn_view_settle(tn_value *v);
+tn_buffer *tn_view_settle_locked(tn_value *v);
+static inline tn_buffer *tn_value_settle(tn_value *v) {
+    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
+    return buffer || v->instruction != TN_VIEW ? buffer : tn_view_settle(v);
+}
+/* The same within the lock. */
+static inline tn_buffer *tn_value_settle_locked(tn_value *v) {
+    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
+    return buffer || v->instruction != TN_VIEW ? buffer : tn_view_settle_locked(v);
+}
 /* What a pending TN_VIEW or TN_REFLOW shows, retained; NULL if v is stored by now. */
 tn_value *tn_value_base(tn_value *v);
 

@@ -188,7 +188,10 @@ bool tn_is_contiguous(const tn_value *v); /* row-major without gaps; not necessa
 /* A stored value with elements of its own, contents undefined. */
 tn_value *tn_value_new(at_dtype dtype, const at_shape *shape);
 /* The first element of a stored value. */
-void *tn_data(const tn_value *v);
+static inline void *tn_data(const tn_value *v) {
+    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
+    return buffer->data + v->offset * (int64_t)tn_dtype_size(v->dtype);
+}
 
 /* A pending elementwise value of that shape; operands broadcast to it, their dtypes are what the instruction takes.
  * Small ones are computed at once. */

@@ -29,14 +29,12 @@ static at_dtype result_dtype(tn_reduction kind, at_dtype dtype) {
     return sums_up(kind) && dtype == AT_BOOL ? AT_INT64 : dtype;
 }
 
-static void write_result(const reduction *r, int64_t i, const void *accumulator) {
-    if (sums_up(r->kind) && r->dtype == AT_FLOAT32) {
-        double sum;
-        memcpy(&sum, accumulator, sizeof sum);
-        ((float *)(void *)r->out)[i] = (float)sum;
-    } else {
-        memcpy(r->out + i * r->out_bytes, accumulator, (size_t)r->out_bytes);
-    }
+static void write_results(const reduction *r, int64_t first, int64_t n, const void *accumulators) {
+    char *out = r->out + first * r->out_bytes;
+    if (sums_up(r->kind) && r->dtype == AT_FLOAT32)
+        r->program->kernels->cast[AT_FLOAT64][AT_FLOAT32](n, out, accumulators, NULL, NULL);
+    else
+        memcpy(out, accumulators, (size_t)(n * r->out_bytes));
 }
 
 /* ---- rows of elements side by side: (outer, n, 1) ---------------------------------------------------------------- */
@@ -64,7 +62,7 @@ static bool reduce_short_rows(void *context, int64_t start, int64_t end) {
     for (int64_t row = start / r->n, rows; row < end / r->n; row += rows) {
         rows = most < end / r->n - row ? most : end / r->n - row;
         reduce_block(r, workspace, row * r->n, rows, r->n, results);
-        for (int64_t i = 0; i < rows; i++) write_result(r, row + i, (char *)results + i * r->acc_bytes);
+        write_results(r, row, rows, results);
     }
     return true;
 }
@@ -122,7 +120,7 @@ static bool reduce_rows(reduction *r) {
     for (int64_t i = 0; i < r->outer && done; i++) {
         char *row = r->partial + i * r->pieces * r->acc_bytes;
         combine(r, r->pieces, row);
-        write_result(r, i, row);
+        write_results(r, i, 1, row);
     }
     tn_buffer_release(partial);
     return done;
@@ -192,7 +190,7 @@ static void finish_columns(cascade *c, int64_t first) {
             memcpy(level(c, 0), level(c, l), (size_t)c->columns * sizeof(double));
         c->rows++;
     }
-    for (int64_t i = 0; i < c->columns; i++) write_result(r, first + i, level(c, 0) + i * r->acc_bytes);
+    write_results(r, first, c->columns, level(c, 0));
 }
 
 /* Columns start ... end of one outer index, at most a block of them. */

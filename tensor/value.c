@@ -103,11 +103,6 @@ tn_value *tn_value_new(at_dtype dtype, const at_shape *shape) {
     return stored_value(dtype, shape, tn_shape_numel(shape));
 }
 
-void *tn_data(const tn_value *v) {
-    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
-    return buffer->data + v->offset * (int64_t)tn_dtype_size(v->dtype);
-}
-
 bool tn_is_contiguous(const tn_value *v) {
     int64_t step = 1;
     for (int i = v->shape.ndim - 1; i >= 0; i--) {
