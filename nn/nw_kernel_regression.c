@@ -25,7 +25,7 @@ enum { QUERIES, KEYS, VALUES, W, OWN, PLACES, INPUTS, WITHOUT_OWN = OWN };
 /* (queries, keys): softmax_i(-((q - k_i) w)^2 / 2). With INPUTS tensors no query sees the key whose place is its own. */
 static at_tensor *attention(at_tensor **x, int n) {
     at_tensor *distance = at_mul(at_sub(at_unsqueeze(x[QUERIES], -1), x[KEYS]), x[W]);
-    at_tensor *scores = at_div(at_neg(at_square(distance)), 2);
+    at_tensor *scores = at_mul(at_square(distance), -0.5); /* -x / 2 with one instruction, and the same bits */
     if (n == INPUTS) scores = at_masked_fill(scores, at_eq(at_unsqueeze(x[OWN], -1), x[PLACES]), -INFINITY);
     return at_softmax(scores, 1);
 }
@@ -52,8 +52,8 @@ static at_tensor *stored(NWKernelRegression *net, at_tensor **x, int n) {
     at_tensor *weights = attention(x, n), *prediction;
     if (at_ndim(x[VALUES]) == 1)
         prediction = at_matmul(weights, x[VALUES]);
-    else /* (queries, 1, keys) x (queries, keys, 1): the weighted mean of each query's values */
-        prediction = at_flatten(at_bmm(at_unsqueeze(weights, 1), at_unsqueeze(x[VALUES], -1)));
+    else
+        prediction = at_sum_dim(at_mul(weights, x[VALUES]), 1, false);
     at_tensor *kept = prediction ? at_detach(weights) : NULL;
     if (kept) at_assign(&net->attention_weights, kept);
     return kept ? prediction : NULL;
