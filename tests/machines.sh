@@ -22,15 +22,15 @@ fail() { failed=$((failed + 1)) && row "$1" "FAILED: $2"; }
 skip() { row "$1" "cannot be run here: $2 (make setup-machines)"; }
 have() { command -v "$1" >/dev/null; }
 
-# build FOLDER VARIABLE=VALUE...: what the legs run.
+# build FOLDER "GOAL..." VARIABLE=VALUE...
 build() {
-    local folder=$1 && shift
-    $MAKE --no-print-directory BUILD="$folder" "$@" \
-        "$folder"/tests/check "$folder"/tests/exchange "$folder"/examples/nadaraya_watson >$out/"$leg".build 2>&1 && return
+    local folder=$1 goals=$2 && shift 2
+    $MAKE --no-print-directory BUILD="$folder" "$@" $(printf "$folder/%s " $goals) >$out/"$leg".build 2>&1 && return
     tail -n 20 $out/"$leg".build
     fail "build $*" "$out/$leg.build"
     return 1
 }
+exchanging='tests/exchange examples/nadaraya_watson'
 
 # suites FOLDER WHAT SUITE...: all, where none is named.
 suites() {
@@ -51,14 +51,14 @@ compilers() {
     for cc in gcc clang; do
         have $cc || { skip $cc "no $cc" && continue; }
         for level in -O0 -O2 -O3; do
-            build $out/$cc$level WERROR=1 CC=$cc CFLAGS=$level && suites $out/$cc$level "$cc $level, all suites"
+            build $out/$cc$level tests/check WERROR=1 CC=$cc CFLAGS=$level && suites $out/$cc$level "$cc $level, all suites"
         done
     done
 }
 
 libraries() {
     leg=libraries
-    build $native || return
+    build $native tests/check || return
     for level in baseline avx2 avx512; do
         ATLED_KERNELS=$level ATLED_BLAS=none suites $native "kernels up to $level, no OpenBLAS, all suites"
     done
@@ -102,9 +102,9 @@ machine() {
     [ -d "$root" ] || { skip "" "no libraries in $root" && return; }
     local libraries=$root/usr/lib/$triplet/pkgconfig
     [ -d "$libraries" ] || libraries=$root/lib/pkgconfig
-    build $native || return
+    build $native "$exchanging" || return
     PKG_CONFIG_LIBDIR=$libraries PKG_CONFIG_SYSROOT_DIR=$([ -d "$root/usr" ] && echo "$root") \
-        build $out/$leg WERROR=1 PKG_CONFIG='pkg-config --static' CFLAGS=-O2 "$@" || return
+        build $out/$leg "tests/check $exchanging" WERROR=1 PKG_CONFIG='pkg-config --static' CFLAGS=-O2 "$@" || return
     suites $out/$leg "$(echo ${list:-all suites})" $list
     files $out/$leg
 }
