@@ -82,9 +82,9 @@ void *tn_fail_null_element(const char *function, const char *list, int i) {
     return at_fail_null(function, argument);
 }
 
-void *tn_fail_memory(size_t bytes) {
+void *tn_fail_memory(uint64_t bytes) {
     const char *operation = tn_self()->operation;
-    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %zu bytes could not be allocated",
+    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %" PRIu64 " bytes could not be allocated",
                    operation ? operation : "atled", bytes);
 }
 

@@ -22,7 +22,7 @@ void *tn_fail_null_element(const char *function, const char *list, int i);
 unsigned tn_failures(void);
 
 /* bytes could not be had for the operation that the thread is in. Always returns NULL. */
-void *tn_fail_memory(size_t bytes);
+void *tn_fail_memory(uint64_t bytes);
 
 /* Text for messages in a buffer of the thread: "(2, 3)", "float32 (2, 3)". Valid until some eight further calls. */
 const char *tn_shape_text(const at_shape *shape);

@@ -394,8 +394,9 @@ static unsigned char *read_elements(reader *r, const char *said, int64_t bytes) 
     unsigned char *data = NULL;
     int64_t got = 0, capacity = r->left >= 0 || bytes < FIRST ? bytes : FIRST;
     for (;;) {
-        unsigned char *grown = realloc(data, (size_t)capacity + 1); /* one byte to see that no more follow */
-        if (grown == NULL) return free(data), tn_fail_memory((size_t)capacity + 1);
+        /* one byte to see that no more follow */
+        unsigned char *grown = capacity < PTRDIFF_MAX ? realloc(data, (size_t)capacity + 1) : NULL;
+        if (grown == NULL) return free(data), tn_fail_memory((uint64_t)capacity + 1);
         data = grown;
         size_t wanted = (size_t)(capacity - got) + (capacity == bytes);
         got += (int64_t)fread(data + got, 1, wanted, r->file);

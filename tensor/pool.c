@@ -13,6 +13,8 @@ tn_total tn_live_values, tn_live_bytes, tn_live_numbers[2];
 static _Atomic(int64_t) peak_bytes;
 
 enum { KEPT_AT_LEAST = 64 << 20, BUFFER_HEAD = 64, HUGE_PAGE = 2 << 20 };
+/* What a size_t can say once it has been rounded up; fewer bytes than an int64_t where addresses have 32 bits. */
+#define MOST_BYTES (PTRDIFF_MAX - HUGE_PAGE)
 
 int64_t at_live_bytes(void) {
     return tn_total_of(&tn_live_bytes) + 4 * tn_total_of(&tn_live_numbers[AT_FLOAT32]) +
@@ -60,7 +62,7 @@ static tn_buffer *from_system(int size_class) {
 tn_buffer *tn_buffer_try(int64_t bytes) {
     tn_thread *self = tn_self();
     int size_class = class_of(bytes);
-    if (size_class >= TN_BUFFER_CLASSES) return NULL;
+    if (size_class >= TN_BUFFER_CLASSES || class_bytes(size_class) > MOST_BYTES) return NULL;
     tn_buffer *b = self->free_buffers[size_class];
     if (b) {
         self->free_buffers[size_class] = b->next;
@@ -81,7 +83,7 @@ tn_buffer *tn_buffer_try(int64_t bytes) {
 
 tn_buffer *tn_buffer_new(int64_t bytes) {
     tn_buffer *b = tn_buffer_try(bytes);
-    return b ? b : tn_fail_memory((size_t)bytes);
+    return b ? b : tn_fail_memory((uint64_t)bytes);
 }
 
 void tn_buffer_release(tn_buffer *b) {
