@@ -1,6 +1,6 @@
 /* tensor/reduce.c - sums, products, largest and smallest elements.
  *
- * A value is seen as (outer, n, inner), its middle reduced. Sums are accurate and do not depend on the number of
+ * A value is seen in the order of its memory, as (outer, n, inner), its middle reduced. Sums are accurate and do not depend on the number of
  * threads: float32 adds at most four elements before it goes on in double; what is longer than a block is summed by
  * blocks, and those pairwise. */
 #include <string.h>
@@ -264,17 +264,47 @@ static reduction plan(tn_reduction kind, const tn_value *x, int first, int count
     return r;
 }
 
-tn_value *tn_value_reduce(tn_reduction kind, tn_value *x, int first, int count, const at_shape *result) {
+/* Dimensions first ... first + count - 1. */
+static tn_value *reduce_neighbours(tn_reduction kind, tn_value *x, int first, int count) {
     reduction r = plan(kind, x, first, count);
     at_dtype dtype = result_dtype(kind, x->dtype);
-    if (x->numel == 0) return reduce_nothing(&r, dtype, result);
-    if (r.n == 1) return reduce_ones(x, dtype, result);
-    tn_value *y = tn_value_new(dtype, result);
+    at_shape result = x->shape;
+    for (int d = first; d < first + count; d++) result.dim[d] = 1;
+    if (x->numel == 0) return reduce_nothing(&r, dtype, &result);
+    if (r.n == 1) return reduce_ones(x, dtype, &result);
+    tn_value *y = tn_value_new(dtype, &result);
     if (!y) return NULL;
     r.out = tn_data(y);
     if (run_reduction(&r, x)) return y;
     tn_value_release(y);
     return NULL;
+}
+
+/* Neighbouring dimensions at a time, the last first. */
+static tn_value *reduce_dims(tn_reduction kind, tn_value *x, unsigned dims) {
+    if (dims == 0) return reduce_neighbours(kind, x, x->shape.ndim, 0); /* a copy, in the dtype of the result */
+    tn_value *y = tn_value_retain(x);
+    for (int last = x->shape.ndim - 1; last >= 0 && y; last--) {
+        if (!(dims >> last & 1)) continue;
+        int first = last;
+        while (first > 0 && dims >> (first - 1) & 1) first--;
+        tn_value *reduced = reduce_neighbours(kind, y, first, last - first + 1);
+        tn_value_release(y);
+        y = reduced;
+        last = first;
+    }
+    return y;
+}
+
+tn_value *tn_value_reduce(tn_reduction kind, tn_value *x, unsigned dims) {
+    at_shape order;
+    if (tn_layout_of(&x->shape, x->stride, &order) != TN_PERMUTED) return reduce_dims(kind, x, dims);
+    unsigned places = 0;
+    for (int d = 0; d < order.ndim; d++) places |= (dims >> order.dim[d] & 1) << d;
+    tn_value *in_order = tn_value_permute(x, &order);
+    tn_value *y = in_order ? reduce_dims(kind, in_order, places) : NULL;
+    tn_value_release(in_order);
+    return tn_value_permute_back(y, &order);
 }
 
 /* ---- sums of rows, deferred -------------------------------------------------------------------------------------- */
@@ -286,9 +316,9 @@ tn_value *tn_value_row_sum(tn_value *x) {
     at_shape shape = x->shape;
     if (last >= 0) shape.dim[last] = 1;
     bool defer = last >= 0 && x->dtype == AT_FLOAT32 && x->numel > 0 && !tn_is_stored(x) &&
-                 x->shape.dim[last] >= SHORTEST_ROW && x->shape.dim[last] <= LONGEST_ROW;
+                 x->shape.dim[last] >= SHORTEST_ROW && x->shape.dim[last] <= LONGEST_ROW && tn_is_contiguous(x);
     if (defer) return tn_value_elementwise(TN_ROW_SUM, AT_FLOAT32, &shape, &x, 1);
-    return tn_value_reduce(TN_SUM, x, last < 0 ? 0 : last, last < 0 ? 0 : 1, &shape);
+    return tn_value_reduce(TN_SUM, x, last < 0 ? 0 : 1u << last);
 }
 
 bool tn_value_store_row_sum(tn_value *v) {

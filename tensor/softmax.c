@@ -194,7 +194,7 @@ static bool run_softmax(softmax *s, int64_t numel) {
     return tn_parallel(outer * blocks * elements, elements, column_blocks, s);
 }
 
-tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm) {
+static tn_value *softmax_by_rows(tn_value *x, int dim, bool logarithm) {
     tn_value *y = tn_value_new(x->dtype, &x->shape);
     if (!y || x->numel == 0) return y;
     tn_program p;
@@ -209,4 +209,13 @@ tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm) {
     if (done) return y;
     tn_value_release(y);
     return NULL;
+}
+
+tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm) {
+    at_shape order;
+    if (tn_layout_of(&x->shape, x->stride, &order) != TN_PERMUTED) return softmax_by_rows(x, dim, logarithm);
+    tn_value *in_order = tn_value_permute(x, &order);
+    tn_value *y = in_order ? softmax_by_rows(in_order, tn_place_in_order(&order, dim), logarithm) : NULL;
+    tn_value_release(in_order);
+    return tn_value_permute_back(y, &order);
 }
