@@ -321,14 +321,26 @@ REDUCTION(logsumexp)
 
 /* ---- running sums ------------------------------------------------------------------------------------------------ */
 
+/* Columns side by side are added up together. */
+enum { COLUMNS = 256 };
+
 #define RUNNING_SUM(name, type, accumulator)                                                                           \
+    static inline void name##_row(int64_t columns, accumulator *restrict sum, const type *restrict x,                  \
+                                  type *restrict y) {                                                                  \
+        for (int64_t j = 0; j < columns; j++) y[j] = (type)(sum[j] += (accumulator)x[j]);                              \
+    }                                                                                                                  \
     static void name(const at_shape *around, const type *x, type *y) {                                                 \
         int64_t n = around->dim[1], inner = around->dim[2];                                                            \
-        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                                         \
-            int64_t at = i / inner * n * inner + i % inner;                                                            \
+        for (int64_t i = 0; i < around->dim[0] && inner == 1; i++) {                                                   \
             accumulator sum = 0;                                                                                       \
-            for (int64_t k = 0; k < n; k++, at += inner) y[at] = (type)(sum += (accumulator)x[at]);                    \
+            for (int64_t k = i * n; k < (i + 1) * n; k++) y[k] = (type)(sum += (accumulator)x[k]);                     \
         }                                                                                                              \
+        for (int64_t i = 0; i < around->dim[0] && inner > 1; i++)                                                      \
+            for (int64_t first = 0; first < inner; first += COLUMNS) {                                                 \
+                int64_t columns = inner - first < COLUMNS ? inner - first : COLUMNS, at = i * n * inner + first;       \
+                accumulator sum[COLUMNS] = {0};                                                                        \
+                for (int64_t k = 0; k < n; k++, at += inner) name##_row(columns, sum, x + at, y + at);                 \
+            }                                                                                                          \
     }
 RUNNING_SUM(running_sum_f32, float, double)
 RUNNING_SUM(running_sum_f64, double, double)
