@@ -563,7 +563,11 @@ EXTREME(largest_bool, byte, >)
 static inline void exp_from_f32(int64_t n, float *out, const float *x, float shift) {
     int64_t whole = n / 16 * 16;
     int32_t rest = (int32_t)(n - whole);
-    for (int64_t i = 0; i < whole; i++) out[i] = tn_expf(x[i] - shift);
+    if (x == out) { /* with one array there is no overlap to fear, which not every compiler sees by itself */
+        for (int64_t i = 0; i < whole; i++) out[i] = tn_expf(out[i] - shift);
+    } else {
+        for (int64_t i = 0; i < whole; i++) out[i] = tn_expf(x[i] - shift);
+    }
     if (rest) {
         float last[16];
         for (int32_t j = 0; j < 16; j++) {
@@ -581,7 +585,7 @@ static double exp_shifted_f32(int64_t n, float *out, const float *x, float shift
 }
 
 static inline void exp_from_f64(int64_t n, double *out, const double *x, double shift) {
-    if (x == out) { /* with one array there is no overlap to fear, which not every compiler sees by itself */
+    if (x == out) { /* as above */
         for (int64_t i = 0; i < n; i++) out[i] = tn_exp(out[i] - shift);
     } else {
         for (int64_t i = 0; i < n; i++) out[i] = tn_exp(x[i] - shift);
