@@ -76,16 +76,6 @@ at_tensor *at_squeeze(at_tensor *x, int dim) {
 
 /* ---- permute ----------------------------------------------------------------------------------------------------- */
 
-static tn_value *permuted(tn_value *x, const at_shape *order) {
-    at_shape shape = {.ndim = order->ndim};
-    int64_t stride[AT_MAX_DIMS];
-    for (int d = 0; d < order->ndim; d++) {
-        shape.dim[d] = x->shape.dim[order->dim[d]];
-        stride[d] = x->stride[order->dim[d]];
-    }
-    return tn_value_view(x, &shape, stride, x->offset);
-}
-
 at_tensor *at_permute_shape(at_tensor *x, at_shape order) {
     AG_CHECK_TENSOR("permute", x);
     int ndim = x->value->shape.ndim;
@@ -98,7 +88,7 @@ at_tensor *at_permute_shape(at_tensor *x, at_shape order) {
     if (order.ndim != ndim || seen != (1u << ndim) - 1)
         return at_fail(AT_ERROR_SHAPE, "permute: order %s for %s: want each of its dimensions once",
                        tn_shape_text(&asked), tn_describe(x));
-    return ag_record(AG_permute, permuted(x->value, &order), &x, 1, &(ag_parameters){.shape = order});
+    return ag_record(AG_permute, tn_value_permute(x->value, &order), &x, 1, &(ag_parameters){.shape = order});
 }
 AG_RULE(permute) {
     const at_shape *order = &v->parameters->shape;

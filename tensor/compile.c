@@ -271,7 +271,7 @@ static void pair_instructions(tn_program *p) {
 
 static bool ends_in_product(const tn_program *p) {
     const tn_slot *last = &p->slot[p->n_slots - 1];
-    return last->kind == TN_SLOT_COMPUTED && last->instruction == TN_MUL && last->value->dtype == AT_FLOAT32 &&
+    return last->kind == TN_SLOT_COMPUTED && last->instruction == TN_MUL && tn_is_floating(last->value->dtype) &&
            !last->keep;
 }
 

@@ -77,7 +77,7 @@ typedef struct {
 typedef enum {
     TN_TO_STORE, /* keeps parts of the result; the result itself is stored by who runs it */
     TN_TO_READ,  /* keeps the result as well */
-    TN_TO_SUM    /* the same, and a final product of float32 may be left out, as the sum can do it in the same pass */
+    TN_TO_SUM /* the same, and a final floating-point product may be left out, as the sum can do it in the same pass */
 } tn_purpose;
 
 /* The program that computes v, which may be stored already; v has at least one element. What must be stored before it
@@ -98,6 +98,10 @@ const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, 
 /* The same; where the program was made TN_TO_SUM, *factor may become something other than NULL: then each element has
  * still to be multiplied by that of *factor. */
 const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t start, int64_t n, const void **factor);
+
+/* Where elements start ... start + *n of the result lie side by side in memory without being computed, still to be
+ * multiplied by those of *factor where that becomes something other than NULL; NULL where they do not. */
+const void *tn_program_stored(const tn_program *p, int64_t start, int64_t *n, const void **factor);
 
 /* How far to go from start at once: to the end of a row or over several whole ones. */
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end);
