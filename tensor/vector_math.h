@@ -4,7 +4,7 @@
  * computed values), call nothing, and convert between numbers and integers by adding a constant instead of by an
  * instruction that not every instruction set has. exp, which matters most, computes in float32; the others in double:
  * there a short polynomial is far more accurate than float32 can show, subnormal inputs and results need no care, and
- * the one rounding at the end decides the error, which stays close to half an ulp.
+ * the one rounding at the end decides the error, which stays close to half an ulp. docs/accuracy.md has all of them.
  *
  * Method: range reduction as in Cody and Waite, Software Manual for the Elementary Functions (1980), and Muller,
  * Elementary Functions (3rd ed., 2016). The polynomials are minimax approximations computed for this file, by the Remez
