@@ -116,6 +116,7 @@ UNARY(log1p_f32, float, float, tn_log1pf(x))
 UNARY(expm1_f32, float, float, tn_expm1f(x))
 UNARY(tanh_f32, float, float, tn_tanhf(x))
 UNARY(sigmoid_f32, float, float, tn_sigmoidf(x))
+UNARY(silu_f32, float, float, tn_siluf(x))
 UNARY(erf_f32, float, float, tn_erff(x))
 
 UNARY(exp_f64, double, double, tn_exp(x))
@@ -124,6 +125,7 @@ UNARY(log1p_f64, double, double, tn_log1p(x))
 UNARY(expm1_f64, double, double, tn_expm1(x))
 UNARY(tanh_f64, double, double, tn_tanh(x))
 UNARY(sigmoid_f64, double, double, tn_sigmoid(x))
+UNARY(silu_f64, double, double, tn_silu(x))
 UNARY(erf_f64, double, double, tn_erf(x))
 
 /* Angles too large for the vector code are rare: they are computed again, one by one. */
@@ -762,6 +764,7 @@ const tn_kernels TN_TABLE = {
             [TN_TAN] = F(tan),
             [TN_TANH] = F(tanh),
             [TN_SIGMOID] = F(sigmoid),
+            [TN_SILU] = F(silu),
             [TN_ERF] = F(erf),
             [TN_FLOOR] = F(floor),
             [TN_CEIL] = F(ceil),

@@ -18,7 +18,7 @@ enum { TN_DTYPES = 4 };
     X(COPY) /* F I B */                                                                    \
     X(NEG) X(ABS) X(SIGN) X(SQUARE) X(RELU) /* F I */                                      \
     X(EXP) X(LOG) X(LOG1P) X(EXPM1) X(SQRT) X(RSQRT) X(RECIPROCAL) /* F */                 \
-    X(SIN) X(COS) X(TAN) X(TANH) X(SIGMOID) X(ERF) X(FLOOR) X(CEIL) X(ROUND) /* F */       \
+    X(SIN) X(COS) X(TAN) X(TANH) X(SIGMOID) X(SILU) X(ERF) X(FLOOR) X(CEIL) X(ROUND) /* F */ \
     X(NOT) /* B */
 #define TN_BINARY(X)                                                                       \
     X(ADD) X(SUB) X(MUL) X(MAXIMUM) X(MINIMUM) X(POW) /* F I */                            \

@@ -124,7 +124,8 @@ static int16_t cost_of(int instruction) {
     case TN_RSQRT:
     case TN_DIV:
     case TN_RECIPROCAL:
-    case TN_SIGMOID: return 4;
+    case TN_SIGMOID:
+    case TN_SILU: return 4;
     case TN_LOG:
     case TN_LOG1P:
     case TN_EXPM1:

@@ -187,6 +187,7 @@ static const struct {
     [TN_TAN] = {"tan", 1, "F"},
     [TN_TANH] = {"tanh", 1, "F"},
     [TN_SIGMOID] = {"sigmoid", 1, "F"},
+    [TN_SILU] = {"silu", 1, "F"},
     [TN_ERF] = {"erf", 1, "F"},
     [TN_FLOOR] = {"floor", 1, "F"},
     [TN_CEIL] = {"ceil", 1, "F"},
@@ -221,6 +222,8 @@ static bool has_kernel(int op, at_dtype dtype, int form) {
     return (form & TN_A_SCALAR) == 0;
 }
 
+static long double reference_long(int op, long double x);
+
 static double reference_real(int op, double x, double y) {
     switch (op) {
     case TN_COPY: return x;
@@ -241,6 +244,7 @@ static double reference_real(int op, double x, double y) {
     case TN_TAN: return tan(x);
     case TN_TANH: return tanh(x);
     case TN_SIGMOID: return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+    case TN_SILU: return (double)reference_long(op, (long double)x);
     case TN_ERF: return erf(x);
     case TN_FLOOR: return floor(x);
     case TN_CEIL: return ceil(x);
@@ -317,6 +321,7 @@ static double allowed_ulps(int op, at_dtype dtype) {
     case TN_EXP:
     case TN_ERF: return dtype == AT_FLOAT32 ? 1.5 : 2.0;
     case TN_SIGMOID: return dtype == AT_FLOAT32 ? 2.0 : 4.0;
+    case TN_SILU: return dtype == AT_FLOAT32 ? 2.5 : 4.0;
     case TN_LOG:
     case TN_LOG1P:
     case TN_EXPM1:
@@ -497,6 +502,7 @@ static long double reference_long(int op, long double x) {
     case TN_TAN: return tanl(x);
     case TN_TANH: return tanhl(x);
     case TN_SIGMOID: return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+    case TN_SILU: return x * reference_long(TN_SIGMOID, x);
     case TN_ERF: return erfl(x);
     default: return NAN;
     }
