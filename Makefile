@@ -65,6 +65,7 @@ KERNELS := $(foreach level,$(KERNEL_LEVELS),$(KERNEL_SOURCES:%.c=$(BUILD)/obj/%_
 OBJECTS := $(call object,$(SOURCES)) $(KERNELS)
 PLOT_OBJECTS := $(call object,$(sort $(filter-out plot/make_%,$(wildcard plot/*.c))))
 TEST_OBJECTS := $(call object,$(sort $(wildcard tests/*.c)))
+SCALE_OBJECTS := $(call object,$(sort $(wildcard tests/scale/*.c)))
 CONFORMANCE_OBJECTS := $(call object,$(sort $(wildcard tests/conformance/*.c)))
 ACCURACY_OBJECTS := $(call object,$(sort $(wildcard tests/accuracy/*.c)))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
@@ -108,7 +109,7 @@ Q := $(if $(V),,@)
 # Files that hold a line of text, written only when it changes: what depends on them is then made again. When setup is
 # among the goals, all else waits for it here. `sudo make install` takes what has been built, whatever its flags were.
 $(BUILD)/flags: TEXT = $(COMPILE)
-$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(TEST_OBJECTS) $(CONFORMANCE_OBJECTS) $(ACCURACY_OBJECTS)
+$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(TEST_OBJECTS) $(SCALE_OBJECTS) $(CONFORMANCE_OBJECTS) $(ACCURACY_OBJECTS)
 $(BUILD)/suites.inc: TEXT = $(patsubst %,SUITE(%),$(SUITES))
 $(BUILD)/flags $(BUILD)/objects $(BUILD)/suites.inc: $(if $(filter-out install,$(or $(MAKECMDGOALS),all)),ALWAYS) \
     | $(filter setup setup-ci setup-conformance setup-accuracy,$(MAKECMDGOALS))
@@ -132,7 +133,10 @@ $(call object,tensor/random.c): EXTRA = -O3
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
 $(TEST_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc
--include $(OBJECTS:.o=.d) $(PLOT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d) \
+# Only for ThreadSanitizer: OpenMP's library keeps a block to the end, which valgrind would report for every suite.
+TEST_OPENMP = $(if $(findstring thread,$(SANITIZE)),$(OPENMP))
+$(call object,tests/test_threads.c): EXTRA = $(CHECK_CFLAGS) $(TEST_OPENMP)
+-include $(OBJECTS:.o=.d) $(PLOT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(SCALE_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d) \
     $(EXAMPLE_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(CONFORMANCE_OBJECTS:.o=.d) $(ACCURACY_OBJECTS:.o=.d)
 
 $(BUILD)/libatled.a: $(OBJECTS) $(BUILD)/objects
@@ -172,12 +176,15 @@ $(REGRESSION_SUITE): $(BUILD)/%: $(BUILD)/obj/%.o $(STATIC)
 	$(Q)$(LINK) $^ -o $@ $(CHECK_LIBS) $(LIBRARIES)
 $(BUILD)/tests/check: $(TEST_OBJECTS) $(STATIC) $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
-	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(LIBRARIES)
+	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(TEST_OPENMP) $(LIBRARIES)
+$(BUILD)/tests/scale: $(SCALE_OBJECTS) $(BUILD)/libatled.a $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(LIBRARIES)
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check check-suites check-headers check-snippets check-examples check-adding-an-operation bench bench-docs
-check: check-headers check-suites check-snippets check-examples
+.PHONY: check check-suites check-scale check-headers check-snippets check-examples check-adding-an-operation bench bench-docs
+check: check-headers check-suites check-scale check-snippets check-examples
 
 # TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
 check-suites: $(BUILD)/tests/check
@@ -193,6 +200,25 @@ $(LEGS:%=check-%): check-%:
 $(EXCHANGE): $(BUILD)/obj/tests/machines/exchange.o $(BUILD)/libatled.a
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $^ -o $@ $(LIBRARIES)
+
+# The suite threads under ThreadSanitizer, and its small cases under valgrind's two tools for threads. None of them sees
+# what OpenMP and OpenBLAS do inside; what atled does beside them is seen.
+VALGRIND_THREADS = CK_FORK=no CK_RUN_CASE=small ATLED_BLAS=none valgrind --quiet --error-exitcode=1 \
+    --suppressions=tests/valgrind_threads.supp
+.PHONY: check-threads
+check-threads: $(BUILD)/tests/check
+	+@$(MAKE) --no-print-directory SANITIZE=thread BUILD=$(BUILD)/thread $(BUILD)/thread/tests/check
+	CK_FORK=no $(BUILD)/thread/tests/check threads
+	$(VALGRIND_THREADS) --tool=helgrind $< threads
+	$(VALGRIND_THREADS) --tool=drd $< threads
+
+# Very deep and wide graphs, a million training steps, and more than 2^31 elements, with the time and memory of each: some
+# minutes. Takes up to MEMORY GiB of memory (10) and leaves out what this machine has not got.
+.PHONY: scale
+scale: $(BUILD)/tests/scale
+	MEMORY=$(MEMORY) $< $(ARGS)
+check-scale: $(BUILD)/tests/scale
+	$< --quick
 
 # Each public header, alone, in a strict user's program.
 STRICT = -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I. -Iplot $(CHECK_CFLAGS)
@@ -290,8 +316,7 @@ coverage:
 	    --txt $(BUILD)/coverage/lines.txt --html-details $(BUILD)/coverage/index.html
 
 # Every C file but those whose first line says that they are generated.
-C_FOLDERS := tensor autograd nn optim plot examples examples/common examples/regression_suite tests tests/conformance tests/machines bench bench/common tests/accuracy
-C_FILES   := $(wildcard *.h $(C_FOLDERS:%=%/*.[ch]))
+C_FILES   := $(filter-out build/%,$(wildcard *.h */*.[ch] */*/*.[ch]))
 FORMATTED  = $(shell awk 'FNR == 1 && !/ - generated by / { print FILENAME }' $(C_FILES))
 .PHONY: format check-format
 format:
@@ -352,6 +377,8 @@ help:
 	@echo "make            the libraries and examples, in $(BUILD)/"
 	@echo "make run        the Nadaraya-Watson chapter; its figures go to out/"
 	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
+	@echo "make check-threads  what threads share, under ThreadSanitizer, helgrind and drd"
+	@echo "make scale      ten million operations, a million steps, 2^31 elements: time and memory; MEMORY=20: GiB allowed"
 	@echo "make check-adding-an-operation  what docs/adding_an_operation.md says, done in a copy"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"

@@ -89,6 +89,17 @@ void *
 at_fail(at_error_kind kind, const char *format, ...);
 void *at_fail_null(const char *function, const char *argument);
 
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+/* Threads may share everything that none of them changes at the time: tensors, pending ones too, the graphs below them,
+ * modules. Scopes, errors, gradient mode and random numbers are each thread's own; the settings under "the library as a
+ * whole" and the default dtype are common. A tensor that is handed to another thread is retained first, and either may
+ * release it. These change what they are given, so no other thread may use it meanwhile: at_floats_mut, at_doubles_mut,
+ * at_assign, an optimizer's step, at_zero_grad, at_set_requires_grad, names, hooks, at_parameters, a forward pass that
+ * keeps something in its module (at_nw_kernel_regression_forward), and at_backward, which adds to the gradients of its
+ * leaves; at_gradients does not. Results are those of one thread, bit for bit. A child of fork may go on computing,
+ * whatever other threads were doing. */
+
 /* ---- ownership --------------------------------------------------------------------------------------------------- */
 
 /* Every function that returns an at_tensor * gives it to the innermost open scope of the calling thread; closing the
