@@ -55,7 +55,7 @@ FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector
 
 # ---- files -----------------------------------------------------------------------------------------------------------
 
-HEADERS := atled.h atled-check.h tensor/tensor.h autograd/operations.h autograd/autograd.h autograd/custom.h autograd/graph.h $(sort $(filter-out nn/internal.h,$(wildcard nn/*.h))) optim/optim.h
+HEADERS := atled.h atled-check.h tensor/memory.h tensor/tensor.h autograd/operations.h autograd/autograd.h autograd/custom.h autograd/graph.h $(sort $(filter-out nn/internal.h,$(wildcard nn/*.h))) optim/optim.h
 PLOT_HEADER := plot/atled-plot.h
 
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

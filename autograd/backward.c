@@ -232,12 +232,14 @@ static bool backward(const char *function, at_tensor *t, at_tensor *grad_output,
     if (!check_root(function, t, grad_output)) return false;
     pass p = {.trace = trace};
     bool good = false, recording = ag_set_grad_mode(false);
+    const char *call = at_call_begin(function);
     AT_SCOPE {
         good = start_pass(&p, t, grad_output);
         AT_SCOPE { good = good && run(&p, NULL); }
         good = good && finish_gradients(&p);
         end_pass(&p);
     }
+    at_call_end(call);
     ag_set_grad_mode(recording);
     return good;
 }
@@ -303,12 +305,14 @@ bool at_gradients(at_tensor *output, at_tensor *const *inputs, int n, bool creat
     at_tensor **found = tn_memory_new(bytes);
     if (!found) return false;
     bool good = false, recording = ag_set_grad_mode(create_graph);
+    const char *call = at_call_begin("gradients");
     AT_SCOPE {
         good = start_pass(&p, output, NULL) && run_for(&p, inputs, n) && collect(&p, inputs, n, found);
         for (int i = 0; i < n && good; i++) at_retain(found[i]);
         end_pass(&p);
     }
     ag_set_grad_mode(recording);
+    at_call_end(call);
     bool owned = good;
     for (int i = 0; i < n && good; i++) {
         if (owned)

@@ -117,6 +117,9 @@ static inline ag_node *ag_wanting_node(const at_tensor *t) {
 at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
                      const ag_parameters *parameters);
 
+/* A tensor that has a node takes *name, and *name is what it had: how several are named without one that can fail. */
+void ag_exchange_name(at_tensor *t, char **name);
+
 /* A tensor in the innermost scope that shows value (retained) and, when recording, belongs to node. */
 at_tensor *ag_tensor(tn_value *value, ag_node *node);
 
