@@ -64,7 +64,7 @@ static bool contribute(pass *p, const ag_node *node) {
         const tn_value *input = node->input[i].value;
         at_tensor *d = s.dx[i] ? s.dx[i] : zeros_for(input);
         if (d && !tn_are_scalars(d->value, input)) d = fit(d, node, i);
-        if (d && p->trace) ag_trace_contribution(p->trace, &p->graph, node, i, d);
+        if (d && p->trace && !ag_trace_contribution(p->trace, &p->graph, node, i, d)) return false;
         if (!d || !add_to(&s.to[i]->grad, d)) return false;
     }
     return true;
@@ -166,7 +166,7 @@ static bool run(pass *p, const bool *wanted) {
         ag_entry *e = &p->graph.entries[i];
         if (!e->needed || !e->grad) continue;
         if (e->node->hooks && !call_hooks(e)) return false;
-        if (p->trace) ag_trace_node(p->trace, &p->graph, i);
+        if (p->trace && !ag_trace_node(p->trace, &p->graph, i)) return false;
         if (e->node->operation != AG_LEAF && !visit_node(p, e)) return false;
         tn_scope_clear();
         if (keeps_gradient(e->node) || (wanted && wanted[i])) continue;
@@ -229,17 +229,16 @@ static bool finish_gradients(pass *p) {
 
 static bool backward(const char *function, at_tensor *t, at_tensor *grad_output, FILE *trace) {
     AG_CHECK_TENSOR(function, t);
+    AT_CALL(function);
     if (!check_root(function, t, grad_output)) return false;
     pass p = {.trace = trace};
     bool good = false, recording = ag_set_grad_mode(false);
-    const char *call = at_call_begin(function);
     AT_SCOPE {
         good = start_pass(&p, t, grad_output);
         AT_SCOPE { good = good && run(&p, NULL); }
         good = good && finish_gradients(&p);
         end_pass(&p);
     }
-    at_call_end(call);
     ag_set_grad_mode(recording);
     return good;
 }
@@ -299,20 +298,19 @@ static bool run_for(pass *p, at_tensor *const *inputs, int n) {
 
 bool at_gradients(at_tensor *output, at_tensor *const *inputs, int n, bool create_graph, at_tensor **grads) {
     AG_CHECK_TENSOR("gradients", output);
+    AT_CALL("gradients");
     if (!check_inputs(inputs, n, grads) || !check_root("gradients", output, NULL)) return false;
     pass p = {.create_graph = create_graph};
     size_t bytes = (size_t)(n > 0 ? n : 1) * sizeof(at_tensor *);
     at_tensor **found = tn_memory_new(bytes);
     if (!found) return false;
     bool good = false, recording = ag_set_grad_mode(create_graph);
-    const char *call = at_call_begin("gradients");
     AT_SCOPE {
         good = start_pass(&p, output, NULL) && run_for(&p, inputs, n) && collect(&p, inputs, n, found);
         for (int i = 0; i < n && good; i++) at_retain(found[i]);
         end_pass(&p);
     }
     ag_set_grad_mode(recording);
-    at_call_end(call);
     bool owned = good;
     for (int i = 0; i < n && good; i++) {
         if (owned)

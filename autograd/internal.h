@@ -155,9 +155,9 @@ static inline ag_entry *ag_find(const ag_graph *graph, const ag_node *node) {
 }
 void ag_graph_end(ag_graph *graph);
 
-/* What a traced pass tells (graph.c). */
-void ag_trace_node(FILE *file, const ag_graph *graph, int64_t i);
-void ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d);
+/* What a traced pass tells (graph.c); false where a value cannot be computed. */
+bool ag_trace_node(FILE *file, const ag_graph *graph, int64_t i);
+bool ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d);
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 

@@ -68,10 +68,8 @@ bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, 
     at_module_entry *e = add_part("module_parameter", module, name, PARAMETER);
     if (!e) return false;
     bool before = at_requires_grad(value);
-    const char *call = at_call_begin("module_parameter");
-    bool good = at_set_requires_grad(value, true) && at_set_name(value, name);
-    at_call_end(call);
-    if (!good) {
+    AT_CALL("module_parameter");
+    if (!at_set_requires_grad(value, true) || !at_set_name(value, name)) {
         at_set_requires_grad(value, before);
         drop_last_part(module);
         return false;

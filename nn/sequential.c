@@ -25,17 +25,15 @@ static bool append(const char *function, at_module_list *list, at_module *item) 
     if (!items) return false;
     char name[16];
     snprintf(name, sizeof name, "%d", count);
-    bool good = at_module_child(&list->module, name, item);
-    if (good) {
-        if (count > 0) memcpy(items, list->items, bytes_of(count));
-        items[count] = item;
-        at_module **shorter = list->items;
-        list->items = items;
-        list->count++;
-        items = shorter;
+    if (!at_module_child(&list->module, name, item)) {
+        at_free(items, bytes_of(count + 1));
+        return false;
     }
-    at_free(items, bytes_of(good ? count : count + 1));
-    return good;
+    if (count > 0) memcpy(items, list->items, bytes_of(count));
+    at_free(list->items, bytes_of(count));
+    list->items = items;
+    items[list->count++] = item;
+    return true;
 }
 
 bool at_module_list_append(at_module_list *list, void *item) {

@@ -57,10 +57,9 @@ static double *copy_checked(const char *function, const char *name, at_tensor *t
 
 double *pl_copy_elements(const char *function, const char *name, at_tensor *t) {
     double *copy = NULL;
-    const char *before = at_call_begin(function);
+    AT_CALL(function);
     AT_SCOPE {
         AT_NO_GRAD { copy = copy_checked(function, name, at_to(t, AT_FLOAT64)); }
     }
-    at_call_end(before);
     return copy;
 }

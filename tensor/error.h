@@ -26,6 +26,7 @@ void *tn_fail_memory(uint64_t bytes);
 void *tn_fail_memory_for(uint64_t bytes, const char *what); /* what they were for */
 
 /* What the system says about a file: failure is an errno. Always returns NULL. */
+at_error_kind tn_file_error(int failure);
 void *tn_fail_file(const char *function, const char *path, int failure);
 
 /* "add" for TN_ADD: what a pending value does, as the operation is called. */

@@ -89,7 +89,7 @@ static tn_buffer *buffer_for(tn_value *v) {
     char what[128];
     snprintf(what, sizeof what, "a pending %s, %s %s", tn_instruction_name(v->instruction), at_dtype_name(v->dtype),
              tn_shape_text(&v->shape));
-    return tn_fail_memory_for((size_t)bytes, what);
+    return tn_fail_memory_for(bytes ? (uint64_t)bytes : sizeof *buffer, what);
 }
 
 static bool run_and_publish(tn_program *p, tn_value *v) {

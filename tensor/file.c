@@ -74,10 +74,12 @@ static int write_to(const char *path, const at_contents *contents) {
     return realpath(path, target) ? write_beside(target, contents) : errno;
 }
 
+at_error_kind tn_file_error(int failure) { return failure == ENOMEM ? AT_ERROR_MEMORY : AT_ERROR_IO; }
+
 void *tn_fail_file(const char *function, const char *path, int failure) {
     char reason[128];
     if (strerror_r(failure, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", failure);
-    return at_fail(failure == ENOMEM ? AT_ERROR_MEMORY : AT_ERROR_IO, "%s: \"%s\": %s", function, path, reason);
+    return at_fail(tn_file_error(failure), "%s: \"%s\": %s", function, path, reason);
 }
 
 bool at_write_file(const char *function, const char *path, const at_contents *contents) {

@@ -89,7 +89,7 @@ const char *at_call_begin(const char *function) {
     return before;
 }
 
-void at_call_end(const char *before) { tn_self()->call = before; }
+void at_call_end(const char *const *before) { tn_self()->call = *before; }
 
 /* ---- settings ---------------------------------------------------------------------------------------------------- */
 

@@ -91,7 +91,7 @@ tn_buffer *tn_buffer_try(int64_t bytes) {
 
 tn_buffer *tn_buffer_new(int64_t bytes) {
     tn_buffer *b = tn_buffer_try(bytes);
-    return b ? b : tn_fail_memory((uint64_t)bytes);
+    return b ? b : tn_fail_memory(bytes ? (uint64_t)bytes : BUFFER_HEAD); /* one of nothing has a head too */
 }
 
 void tn_buffer_release(tn_buffer *b) {
