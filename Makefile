@@ -182,8 +182,8 @@ $(BUILD)/tests/torture/torture: $(TORTURE_OBJECTS) $(STATIC) $(BUILD)/objects
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check check-suites check-headers check-snippets check-examples check-adding-an-operation bench bench-docs
-check: check-headers check-suites check-snippets check-examples
+.PHONY: check check-suites check-headers check-snippets check-examples check-torture check-adding-an-operation torture bench bench-docs
+check: check-headers check-suites check-snippets check-examples check-torture
 
 # TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
 check-suites: $(BUILD)/tests/check
@@ -199,6 +199,12 @@ $(LEGS:%=check-%): check-%:
 $(EXCHANGE): $(BUILD)/obj/tests/machines/exchange.o $(BUILD)/libatled.a
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $^ -o $@ $(LIBRARIES)
+
+# Every allocation and every call on files made to fail, one after the other: all of them, minutes; and a sample.
+torture: $(BUILD)/tests/torture/torture
+	$< $(ARGS)
+check-torture: $(BUILD)/tests/torture/torture
+	$< --every $(if $(SANITIZE),200,30)
 
 # Each public header, alone, in a strict user's program.
 STRICT = -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I. -Iplot $(CHECK_CFLAGS)
@@ -323,6 +329,7 @@ help:
 	@echo "make            the libraries and examples, in $(BUILD)/"
 	@echo "make run        the Nadaraya-Watson chapter; its figures go to out/"
 	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
+	@echo "make torture    every allocation and every call on files made to fail; minutes; make check takes a sample"
 	@echo "make check-adding-an-operation  what docs/adding_an_operation.md says, done in a copy"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"

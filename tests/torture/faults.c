@@ -88,10 +88,15 @@ void *__wrap_malloc(size_t bytes) {
 
 /* Whether this call is to fail; errno is set. */
 static bool fails(const char *function) {
-    if (current.kind == FAULT_NONE || current.kind == FAULT_MEMORY || !strikes()) return false;
+    if (current.kind != FAULT_FAIL || !strikes()) return false;
     failed_function = function;
-    errno = current.kind == FAULT_INTERRUPTED ? EINTR : current.error;
+    errno = current.error;
     return true;
+}
+
+/* Whether this write is to be interrupted, or to end early. */
+static bool is_disturbed(void) {
+    return (current.kind == FAULT_SHORT || current.kind == FAULT_INTERRUPTED) && strikes();
 }
 
 int __real_open(const char *path, int flags, ...);
@@ -107,10 +112,12 @@ int __wrap_open(const char *path, int flags, ...) {
 ssize_t __real_write(int file, const void *bytes, size_t n);
 ssize_t __wrap_write(int file, const void *bytes, size_t n);
 ssize_t __wrap_write(int file, const void *bytes, size_t n) {
+    size_t some = n > 1 ? n / 2 : n;
+    if (is_disturbed()) return current.kind == FAULT_SHORT ? __real_write(file, bytes, some) : (errno = EINTR, -1);
     if (!fails("write")) return __real_write(file, bytes, n);
-    if (current.kind == FAULT_INTERRUPTED) return -1;
-    ssize_t some = __real_write(file, bytes, n > 1 ? n / 2 : n); /* as far as there was room */
-    return current.kind == FAULT_SHORT ? some : (errno = current.error, -1);
+    (void)!__real_write(file, bytes, some); /* as far as there was room */
+    errno = current.error;
+    return -1;
 }
 
 int __real_fsync(int file);

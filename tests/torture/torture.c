@@ -265,6 +265,7 @@ static bool torture_point(const scenario *s, fault wanted_fault, outcome expecte
     fault_begin(wanted_fault);
     bool good = run(s, &f), came_about = fault_end(NULL);
     points += came_about;
+    if (!good && wanted_fault.kind > FAULT_FAIL) complain("fails: %s", at_error() ? at_error() : "no error");
     if (good) {
         absorbed += came_about;
         if (came_about && verbose) fprintf(stderr, "%s %lld: did no harm\n", s->name, (long long)wanted_fault.at);
@@ -330,6 +331,9 @@ void torture_files(const scenario *s) {
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
         for (int onwards = 0; onwards < 2; onwards++)
             all_points(s, (fault){.kind = FAULT_FAIL, .onwards = onwards, .error = errors[i]}, expected);
+    /* What a system may do without failing. */
+    all_points(s, (fault){.kind = FAULT_SHORT}, expected);
+    all_points(s, (fault){.kind = FAULT_INTERRUPTED}, expected);
 }
 
 /* ---- the program ------------------------------------------------------------------------------------------------- */
