@@ -69,7 +69,7 @@ static int write_directly(const char *path, const at_contents *contents) {
 static int write_to(const char *path, const at_contents *contents) {
     struct stat status;
     char target[PATH_MAX];
-    if (stat(path, &status) != 0) return write_beside(path, contents);
+    if (stat(path, &status) != 0) return errno == ENOENT ? write_beside(path, contents) : errno;
     if (!S_ISREG(status.st_mode)) return write_directly(path, contents);
     return realpath(path, target) ? write_beside(target, contents) : errno;
 }

@@ -242,7 +242,7 @@ static bool kernel_exercise(fixture *f) {
 void torture_models(void) {
     static const scenario all[] = {{"models build", prepare_affine, build, NULL},
                                    {"models child", prepare_child, adopt, NULL},
-                                   {"models layers", prepare_layers, layers, NULL},
+                                   {"examples layers", prepare_layers, layers, NULL},
                                    {"models first step", prepare_step, step, NULL},
                                    {"models later step", prepare_later_step, step, NULL},
                                    {"models sgd", prepare_step, new_optimizer, NULL},
