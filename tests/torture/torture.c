@@ -19,7 +19,8 @@
 #include "../../optim/internal.h"
 #include "faults.h"
 
-static int64_t every = 1, points, absorbed, scenarios, failures, chance;
+static int64_t every = 1, points, absorbed, scenarios, failures;
+static uint64_t chance;
 static int n_wanted;
 static char **wanted;
 static bool verbose;
@@ -309,7 +310,8 @@ static bool expect(const scenario *s, outcome *expected) {
 
 /* Every point, or a sample that begins at another place each time. */
 static void all_points(const scenario *s, fault f, outcome expected) {
-    f.at = every > 1 ? 1 + (chance = (chance * 25214903917 + 11) & 0xFFFFFFFFFFFF) / 65536 % every : 1;
+    chance = chance * UINT64_C(6364136223846793005) + 1;
+    f.at = 1 + (int64_t)(chance >> 33) % every;
     while (torture_point(s, f, expected)) f.at += every;
 }
 
