@@ -89,8 +89,8 @@ void *tn_fail_memory_for(uint64_t bytes, const char *what) {
     const tn_thread *self = tn_self();
     const char *operation = self->operation ? self->operation : "atled", *call = self->call ? self->call : operation;
     if (!what && call != operation && strcmp(call, operation) != 0) what = operation;
-    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %" PRIu64 " bytes could not be allocated%s%s", call,
-                   bytes, what ? " for " : "", what ? what : "");
+    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %" PRIu64 " bytes could not be allocated%s%s", call, bytes,
+                   what ? " for " : "", what ? what : "");
 }
 
 /* A failed call gives its callers NULL all the way up; the texts of one message come from turns in a ring. */
