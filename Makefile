@@ -55,7 +55,7 @@ FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector
 
 # ---- files -----------------------------------------------------------------------------------------------------------
 
-HEADERS := atled.h atled-check.h tensor/tensor.h autograd/operations.h autograd/autograd.h autograd/custom.h autograd/graph.h $(sort $(filter-out nn/internal.h,$(wildcard nn/*.h))) optim/optim.h
+HEADERS := atled.h atled-check.h tensor/memory.h tensor/tensor.h autograd/operations.h autograd/autograd.h autograd/custom.h autograd/graph.h $(sort $(filter-out nn/internal.h,$(wildcard nn/*.h))) optim/optim.h
 PLOT_HEADER := plot/atled-plot.h
 
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -66,6 +66,7 @@ OBJECTS := $(call object,$(SOURCES)) $(KERNELS)
 PLOT_OBJECTS := $(call object,$(sort $(filter-out plot/make_%,$(wildcard plot/*.c))))
 TEST_OBJECTS := $(call object,$(sort $(wildcard tests/*.c)))
 SCALE_OBJECTS := $(call object,$(sort $(wildcard tests/scale/*.c)))
+TORTURE_OBJECTS := $(call object,$(sort $(wildcard tests/torture/*.c)) tests/support.c)
 CONFORMANCE_OBJECTS := $(call object,$(sort $(wildcard tests/conformance/*.c)))
 ACCURACY_OBJECTS := $(call object,$(sort $(wildcard tests/accuracy/*.c)))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
@@ -109,7 +110,7 @@ Q := $(if $(V),,@)
 # Files that hold a line of text, written only when it changes: what depends on them is then made again. When setup is
 # among the goals, all else waits for it here. `sudo make install` takes what has been built, whatever its flags were.
 $(BUILD)/flags: TEXT = $(COMPILE)
-$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(TEST_OBJECTS) $(SCALE_OBJECTS) $(CONFORMANCE_OBJECTS) $(ACCURACY_OBJECTS)
+$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(call object,$(wildcard tests/*.c tests/*/*.c))
 $(BUILD)/suites.inc: TEXT = $(patsubst %,SUITE(%),$(SUITES))
 $(BUILD)/flags $(BUILD)/objects $(BUILD)/suites.inc: $(if $(filter-out install,$(or $(MAKECMDGOALS),all)),ALWAYS) \
     | $(filter setup setup-ci setup-conformance setup-accuracy,$(MAKECMDGOALS))
@@ -131,13 +132,12 @@ $(KERNEL_LEVELS:%=$(BUILD)/obj/tensor/gemm_kernels_%.o): EXTRA = -ffp-contract=f
 $(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
 $(call object,tensor/random.c): EXTRA = -O3
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
-$(TEST_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
+$(TEST_OBJECTS) $(TORTURE_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc
 # Only for ThreadSanitizer: OpenMP's library keeps a block to the end, which valgrind would report for every suite.
 TEST_OPENMP = $(if $(findstring thread,$(SANITIZE)),$(OPENMP))
 $(call object,tests/test_threads.c): EXTRA = $(CHECK_CFLAGS) $(TEST_OPENMP)
--include $(OBJECTS:.o=.d) $(PLOT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(SCALE_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d) \
-    $(EXAMPLE_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(CONFORMANCE_OBJECTS:.o=.d) $(ACCURACY_OBJECTS:.o=.d)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
 
 $(BUILD)/libatled.a: $(OBJECTS) $(BUILD)/objects
 $(BUILD)/libatled-plot.a: $(PLOT_OBJECTS) $(BUILD)/objects
@@ -181,10 +181,17 @@ $(BUILD)/tests/scale: $(SCALE_OBJECTS) $(BUILD)/libatled.a $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(LIBRARIES)
 
+# The program's functions stand in the place of these of the C library's.
+WRAPPED := malloc open write fsync close rename stat fstat realpath mkdir fopen fread ferror
+$(BUILD)/tests/torture/torture: $(TORTURE_OBJECTS) $(STATIC) $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(WRAPPED:%=-Wl,--wrap=%) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(LIBRARIES)
+
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check check-suites check-scale check-headers check-snippets check-examples check-adding-an-operation bench bench-docs
-check: check-headers check-suites check-scale check-snippets check-examples
+.PHONY: check check-suites check-scale check-headers check-snippets check-examples check-torture
+.PHONY: check-adding-an-operation torture bench bench-docs
+check: check-headers check-suites check-scale check-snippets check-examples check-torture
 
 # TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
 check-suites: $(BUILD)/tests/check
@@ -219,6 +226,11 @@ scale: $(BUILD)/tests/scale
 	MEMORY=$(MEMORY) $< $(ARGS)
 check-scale: $(BUILD)/tests/scale
 	$< --quick
+# Every allocation and every call on files made to fail, one after the other: all of them, minutes; and a sample.
+torture: $(BUILD)/tests/torture/torture
+	$< $(ARGS)
+check-torture: $(BUILD)/tests/torture/torture
+	$< --every $(if $(SANITIZE),200,30)
 
 # Each public header, alone, in a strict user's program.
 STRICT = -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I. -Iplot $(CHECK_CFLAGS)
@@ -379,6 +391,7 @@ help:
 	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
 	@echo "make check-threads  what threads share, under ThreadSanitizer, helgrind and drd"
 	@echo "make scale      ten million operations, a million steps, 2^31 elements: time and memory; MEMORY=20: GiB allowed"
+	@echo "make torture    every allocation and every call on files made to fail; minutes; make check takes a sample"
 	@echo "make check-adding-an-operation  what docs/adding_an_operation.md says, done in a copy"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"

@@ -238,7 +238,10 @@ static bool has_exact_reciprocal(const at_operand *x) {
 
 at_tensor *at_div_operands(at_operand a, at_operand b) {
     CHECK_OPERANDS("div", a, b);
-    if (has_exact_reciprocal(&b)) return at_mul_operands(a, at_operand_float(1 / number_of(&b)));
+    if (has_exact_reciprocal(&b)) {
+        AT_CALL("div");
+        return at_mul_operands(a, at_operand_float(1 / number_of(&b)));
+    }
     at_dtype dtype = to_floating(promote(&a, &b));
     return binary(AG_div, TN_DIV, &a, &b, dtype, dtype);
 }
@@ -423,6 +426,7 @@ static tn_value *value_of(at_tensor *y) { return y ? tn_value_retain(y->value) :
 /* x itself where x > 20, as PyTorch's: log(1 + exp x) to within 1.1e-10 of it, and exp does not overflow before. */
 at_tensor *at_softplus(at_tensor *x) {
     AG_CHECK_TENSOR("softplus", x);
+    AT_CALL("softplus");
     tn_value *y = NULL;
     AT_SCOPE
         AT_NO_GRAD { y = value_of(at_where(at_gt(x, 20), x, at_log1p(at_exp(at_clamp(x, -INFINITY, 20))))); }
@@ -434,10 +438,12 @@ AG_RULE(softplus) { v->dx[0] = at_where(at_gt(v->x[0], 20), v->g, at_mul(v->g, a
 
 at_tensor *at_leaky_relu(at_tensor *x, double slope) {
     AG_CHECK_TENSOR("leaky_relu", x);
+    AT_CALL("leaky_relu");
     return at_where(at_gt(x, 0), x, at_mul(x, slope));
 }
 
 at_tensor *at_gelu(at_tensor *x) {
     AG_CHECK_TENSOR("gelu", x);
+    AT_CALL("gelu");
     return at_mul(at_mul(x, 0.5), at_add(at_erf(at_mul(x, 0.70710678118654752440)), 1)); /* 1 / sqrt 2 */
 }

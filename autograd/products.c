@@ -112,6 +112,7 @@ static at_tensor *matmul(at_tensor *a, at_tensor *b) {
 at_tensor *at_matmul(at_tensor *a, at_tensor *b) {
     AG_CHECK_TENSOR("matmul", a);
     AG_CHECK_TENSOR("matmul", b);
+    AT_CALL("matmul");
     int dims_a = a->value->shape.ndim, dims_b = b->value->shape.ndim;
     if (dims_a == 0 || dims_b == 0)
         return at_fail(AT_ERROR_SHAPE, "matmul: a %s and b %s: want at least one dimension each (at_mul takes scalars)",

@@ -71,11 +71,13 @@ static unsigned remembered(const ag_vjp *v) { return (unsigned)v->parameters->st
 #define REDUCTION(name)                                                                                                \
     at_tensor *at_##name(at_tensor *x) {                                                                               \
         AG_CHECK_TENSOR(#name, x);                                                                                     \
+        AT_CALL(#name);                                                                                                \
         return name##_over(#name, x, all_dims(x), false);                                                              \
     }                                                                                                                  \
     at_tensor *at_##name##_dim(at_tensor *x, int dim, bool keepdim) {                                                  \
         unsigned dims;                                                                                                 \
         AG_CHECK_TENSOR(#name "_dim", x);                                                                              \
+        AT_CALL(#name "_dim");                                                                                         \
         return one_dim(#name "_dim", x, dim, &dims) ? name##_over(#name "_dim", x, dims, keepdim) : NULL;              \
     }
 
@@ -171,6 +173,7 @@ REDUCTION(std)
 
 at_tensor *at_norm(at_tensor *x) {
     AG_CHECK_TENSOR("norm", x);
+    AT_CALL("norm");
     if (!check_floating("norm", x)) return NULL;
     tn_value *value = NULL;
     AT_SCOPE
@@ -220,6 +223,7 @@ at_tensor *at_prod_dim(at_tensor *x, int dim, bool keepdim) {
 
 at_tensor *at_prod(at_tensor *x) {
     AG_CHECK_TENSOR("prod", x);
+    AT_CALL("prod");
     return product(x, all_dims(x), AT_SHAPE(1, x->value->numel, 1), false);
 }
 

@@ -41,11 +41,13 @@ AG_RULE(reshape) { v->dx[0] = at_reshape_shape(v->g, v->x[0]->value->shape); }
 
 at_tensor *at_flatten(at_tensor *x) {
     AG_CHECK_TENSOR("flatten", x);
+    AT_CALL("flatten");
     return at_reshape(x, x->value->numel);
 }
 
 at_tensor *at_unsqueeze(at_tensor *x, int dim) {
     AG_CHECK_TENSOR("unsqueeze", x);
+    AT_CALL("unsqueeze");
     at_shape shape = x->value->shape;
     if (shape.ndim == AT_MAX_DIMS)
         return at_fail(AT_ERROR_SHAPE, "unsqueeze: %s: there can be at most %d dimensions", tn_describe(x),
@@ -69,6 +71,7 @@ static at_shape without_dim(const at_shape *shape, int dim) {
 
 at_tensor *at_squeeze(at_tensor *x, int dim) {
     AG_CHECK_TENSOR("squeeze", x);
+    AT_CALL("squeeze");
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("squeeze", shape, dim)) < 0) return NULL;
     return at_reshape_shape(x, shape->ndim && shape->dim[dim] == 1 ? without_dim(shape, dim) : *shape);
@@ -99,6 +102,7 @@ AG_RULE(permute) {
 
 at_tensor *at_transpose(at_tensor *x, int dim0, int dim1) {
     AG_CHECK_TENSOR("transpose", x);
+    AT_CALL("transpose");
     const at_shape *shape = &x->value->shape;
     if ((dim0 = tn_check_dim("transpose", shape, dim0)) < 0 || (dim1 = tn_check_dim("transpose", shape, dim1)) < 0)
         return NULL;
@@ -136,6 +140,7 @@ at_shape ag_around(const at_shape *shape, int dim) {
 
 /* x with dimension dim, of size n, repeated: as whole (times x n), or each element by itself (n x times). */
 static at_tensor *repeat_dim(at_tensor *x, int dim, int64_t times, bool interleave) {
+    if (!x) return NULL;
     at_shape result = x->value->shape, around = ag_around(&result, dim);
     if (__builtin_mul_overflow(result.dim[dim], times, &result.dim[dim])) result.dim[dim] = INT64_MAX;
     if (!tn_check_shape("repeat", &result)) return NULL;
@@ -147,6 +152,7 @@ static at_tensor *repeat_dim(at_tensor *x, int dim, int64_t times, bool interlea
 
 at_tensor *at_repeat_shape(at_tensor *x, at_shape times) {
     AG_CHECK_TENSOR("repeat", x);
+    AT_CALL("repeat");
     at_shape shape = {.ndim = times.ndim};
     int lead = times.ndim - x->value->shape.ndim;
     bool good = lead >= 0 && times.ndim <= AT_MAX_DIMS;
@@ -165,6 +171,7 @@ at_tensor *at_repeat_shape(at_tensor *x, at_shape times) {
 
 at_tensor *at_repeat_interleave_dim(at_tensor *x, int64_t n, int dim) {
     AG_CHECK_TENSOR("repeat_interleave", x);
+    AT_CALL("repeat_interleave");
     if (n < 0)
         return at_fail(AT_ERROR_VALUE, "repeat_interleave: %s, %" PRId64 " times: want a count >= 0", tn_describe(x),
                        n);
@@ -174,6 +181,7 @@ at_tensor *at_repeat_interleave_dim(at_tensor *x, int64_t n, int dim) {
 
 at_tensor *at_repeat_interleave(at_tensor *x, int64_t n) {
     AG_CHECK_TENSOR("repeat_interleave", x);
+    AT_CALL("repeat_interleave");
     at_tensor *flat = at_flatten(x);
     return flat ? at_repeat_interleave_dim(flat, n, 0) : NULL;
 }
@@ -263,6 +271,7 @@ AG_RULE(embed) {
 
 at_tensor *at_select(at_tensor *x, int dim, int64_t index) {
     AG_CHECK_TENSOR("select", x);
+    AT_CALL("select");
     const at_shape *shape = &x->value->shape;
     if (shape->ndim == 0) return at_fail(AT_ERROR_SHAPE, "select: %s has no dimensions to select from", tn_describe(x));
     if ((dim = tn_check_dim("select", shape, dim)) < 0) return NULL;
@@ -362,6 +371,7 @@ at_tensor *at_stack_list(int dim, at_tensor *const *list, int n) {
     if (!list) return at_fail_null("stack", "list");
     if (n < 1) return at_fail(AT_ERROR_VALUE, "stack: no tensors to join");
     tn_thread_set_operation("stack");
+    AT_CALL("stack");
     at_tensor *y = NULL;
     for (int i = 0; i < n; i++) {
         if (!list[i]) return tn_fail_null_element("stack", "list", i);
@@ -406,6 +416,7 @@ static bool check_matrix(const char *function, at_tensor *x) {
 
 at_tensor *at_tril(at_tensor *x, int64_t k) {
     AG_CHECK_TENSOR("tril", x);
+    AT_CALL("tril");
     if (!check_matrix("tril", x)) return NULL;
     at_tensor *kept = below_diagonal(&x->value->shape, k);
     return kept ? at_where_operands(kept, at_operand_tensor(x), at_operand_bool(false)) : NULL;
@@ -413,6 +424,7 @@ at_tensor *at_tril(at_tensor *x, int64_t k) {
 
 at_tensor *at_triu(at_tensor *x, int64_t k) {
     AG_CHECK_TENSOR("triu", x);
+    AT_CALL("triu");
     if (!check_matrix("triu", x)) return NULL;
     at_tensor *dropped = k == INT64_MIN ? below_diagonal(&x->value->shape, k) : below_diagonal(&x->value->shape, k - 1);
     return dropped ? at_where_operands(dropped, at_operand_bool(false), at_operand_tensor(x)) : NULL;

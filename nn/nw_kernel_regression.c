@@ -7,6 +7,8 @@
 #include "nw_kernel_regression.h"
 
 NWKernelRegression *at_nw_kernel_regression(void) {
+    AT_CALL("nw_kernel_regression");
+    tn_generator before = *tn_thread_generator();
     NWKernelRegression *net = at_module_new(sizeof *net, "NWKernelRegression");
     if (!net) return NULL;
     at_tensor *w = at_rand(1);
@@ -14,6 +16,7 @@ NWKernelRegression *at_nw_kernel_regression(void) {
         at_module_transient(&net->module, "attention_weights", &net->attention_weights, NULL))
         return net;
     at_module_free(&net->module);
+    *tn_thread_generator() = before; /* a failed call draws nothing */
     return NULL;
 }
 
@@ -93,6 +96,7 @@ at_tensor *at_nw_kernel_regression_forward_with(at_nw_forward_options o) {
     if (!o.values) return at_fail_null("nw_kernel_regression_forward", "values");
     if (!check_shapes(o.queries, o.keys, o.values)) return NULL;
     if (o.leave_one_out && !check_own(o.queries, o.keys)) return NULL;
+    AT_CALL("nw_kernel_regression_forward");
     at_tensor *prediction = NULL;
     AT_SCOPE {
         at_tensor *x[INPUTS] = {o.queries, o.keys, o.values, o.net->w};

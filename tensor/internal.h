@@ -92,15 +92,14 @@ static inline tn_buffer *tn_buffer_retain(tn_buffer *b) { return tn_count_up(&b-
 void tn_buffer_release(tn_buffer *b);
 
 /* Memory of any size. */
-TN_RARE void *tn_large_memory_new(size_t size);
 static inline void *tn_memory_new(size_t size) {
-    return size <= TN_OBJECT_MAX ? tn_object_new(size) : tn_large_memory_new(size);
+    return size <= TN_OBJECT_MAX ? tn_object_new(size) : tn_allocate(size);
 }
 static inline void tn_memory_free(void *memory, size_t size) {
     if (size <= TN_OBJECT_MAX)
         tn_object_free(memory, size);
     else
-        free(memory);
+        tn_deallocate(memory, size);
 }
 
 /* at_live_tensors and at_live_bytes; numbers (see below) are counted by themselves, for each dtype. */

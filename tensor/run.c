@@ -1,6 +1,4 @@
 /* tensor/run.c - computing a range of a program's result. */
-#define _POSIX_C_SOURCE 200809L
-#include <stdlib.h>
 #include <string.h>
 
 #include "evaluate.h"
@@ -14,11 +12,12 @@ static tn_panel *panel_of(const tn_slot *slot, char *workspace) {
 char *tn_program_workspace(const tn_program *p) {
     tn_thread *self = tn_self();
     if (self->workspace_bytes < p->workspace_bytes) {
-        char *grown = aligned_alloc(64, (p->workspace_bytes + 63) / 64 * 64);
-        if (!grown) return tn_fail_memory(p->workspace_bytes);
-        free(self->workspace);
+        size_t bytes = (p->workspace_bytes + 63) / 64 * 64;
+        char *grown = tn_allocate_try(bytes, 64);
+        if (!grown) return tn_fail_memory(bytes);
+        tn_deallocate(self->workspace, self->workspace_bytes);
         self->workspace = grown;
-        self->workspace_bytes = p->workspace_bytes;
+        self->workspace_bytes = bytes;
     }
     for (int i = 0; i < p->n_slots; i++) {
         const tn_slot *slot = &p->slot[i];

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "memory.h"
+
 #if defined(__GNUC__)
 #pragma GCC visibility push(default)
 #endif
@@ -208,9 +210,19 @@ void at_print(at_tensor *t); /* to stdout, with a newline */
 void at_fprint(FILE *file, at_tensor *t);
 char *at_to_string(at_tensor *t); /* freed by the caller with free() */
 
-/* NumPy's .npy format, version 1.0, C order; all four dtypes. Saving writes beside the path and renames. */
+/* NumPy's .npy format, version 1.0, C order; all four dtypes. A failed or interrupted save leaves what was there before. */
 bool at_save_npy(at_tensor *t, const char *path);
 at_tensor *at_load_npy(const char *path);
+
+/* For libraries built on atled: writes a file as at_save_npy does, head first. The new contents appear under the path
+ * all at once: they are written beside it, with `lasting` out to the disk, and renamed. After an error, which is
+ * reported in the name of function with the system's reason, what was there before is there still, and nothing else. */
+typedef struct {
+    const void *head, *body;
+    size_t head_bytes, body_bytes;
+    bool lasting; /* against the machine's failure too, which takes time */
+} at_contents;
+bool at_write_file(const char *function, const char *path, const at_contents *contents);
 
 /* Equal shapes and |a - b| <= atol + rtol * |b| everywhere; equal infinities are close, NaN is close to nothing. */
 bool at_allclose(at_tensor *a, at_tensor *b, double rtol, double atol);

@@ -1,0 +1,88 @@
+/* tensor/file.c - bytes into a file, all of them or none. */
+#define _XOPEN_SOURCE 700 /* POSIX 2008 with realpath */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* All of these return 0, or the errno of what failed. */
+
+static int write_all(int file, const char *bytes, size_t size) {
+    while (size > 0) {
+        ssize_t written = write(file, bytes, size);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+static int write_and_close(int file, const at_contents *contents) {
+    int failure = write_all(file, contents->head, contents->head_bytes);
+    if (!failure) failure = write_all(file, contents->body, contents->body_bytes);
+    if (!failure && contents->lasting && fsync(file) != 0) failure = errno;
+    if (close(file) != 0 && !failure) failure = errno; /* some file systems find out only now that they are full */
+    return failure;
+}
+
+/* A new file in the folder of path; its name goes to `name`. Its mode is what any new file of the process gets. The name
+ * is short, however long path's is; one that is taken belongs to another thread or a crashed process. */
+static int open_beside(const char *path, char name[PATH_MAX], int *file) {
+    const char *slash = strrchr(path, '/');
+    const int folder = slash ? (int)(slash - path) + 1 : 0, attempts = 10000;
+    *file = -1;
+    errno = EEXIST;
+    for (int i = 0; i < attempts && *file < 0 && errno == EEXIST; i++) {
+        int length = snprintf(name, PATH_MAX, "%.*s.atled-%ld-%d", folder, path, (long)getpid(), i);
+        if (length >= PATH_MAX) return ENAMETOOLONG;
+        *file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
+    return *file < 0 ? errno : 0;
+}
+
+static int write_beside(const char *path, const at_contents *contents) {
+    char name[PATH_MAX];
+    int file, failure = open_beside(path, name, &file);
+    if (failure) return failure;
+    failure = write_and_close(file, contents);
+    if (!failure && rename(name, path) != 0) failure = errno;
+    if (failure) (void)unlink(name);
+    return failure;
+}
+
+static int write_directly(const char *path, const at_contents *contents) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    at_contents transient = *contents;
+    transient.lasting = false; /* what is no file has nothing to last on */
+    return file < 0 ? errno : write_and_close(file, &transient);
+}
+
+/* A device or a pipe is written to, as there is nothing to keep whole; renaming would put a file in its place. A
+ * symbolic link stays one: what it points to is replaced. */
+static int write_to(const char *path, const at_contents *contents) {
+    struct stat status;
+    char target[PATH_MAX];
+    if (stat(path, &status) != 0) return errno == ENOENT ? write_beside(path, contents) : errno;
+    if (!S_ISREG(status.st_mode)) return write_directly(path, contents);
+    return realpath(path, target) ? write_beside(target, contents) : errno;
+}
+
+at_error_kind tn_file_error(int failure) { return failure == ENOMEM ? AT_ERROR_MEMORY : AT_ERROR_IO; }
+
+void *tn_fail_file(const char *function, const char *path, int failure) {
+    char reason[128];
+    if (strerror_r(failure, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", failure);
+    return at_fail(tn_file_error(failure), "%s: \"%s\": %s", function, path, reason);
+}
+
+bool at_write_file(const char *function, const char *path, const at_contents *contents) {
+    int failure = write_to(path, contents);
+    return !failure || tn_fail_file(function, path, failure);
+}
