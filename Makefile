@@ -67,6 +67,8 @@ PLOT_OBJECTS := $(call object,$(sort $(filter-out plot/make_%,$(wildcard plot/*.
 TEST_OBJECTS := $(call object,$(sort $(wildcard tests/*.c)))
 CONFORMANCE_OBJECTS := $(call object,$(sort $(wildcard tests/conformance/*.c)))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
+FUZZ_TARGETS := npy csv shapes programs
+FUZZ_OBJECTS := $(call object,$(sort $(wildcard tests/fuzz/*.c)))
 BENCH_OBJECTS := $(call object,$(sort $(wildcard bench/common/*.c)))
 EXAMPLE_OBJECTS := $(call object,$(sort $(wildcard examples/common/*.c)))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/start.c,$(wildcard bench/*.c)))
@@ -107,7 +109,7 @@ Q := $(if $(V),,@)
 # Files that hold a line of text, written only when it changes: what depends on them is then made again. When setup is
 # among the goals, all else waits for it here. `sudo make install` takes what has been built, whatever its flags were.
 $(BUILD)/flags: TEXT = $(COMPILE)
-$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(TEST_OBJECTS) $(CONFORMANCE_OBJECTS)
+$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(TEST_OBJECTS) $(CONFORMANCE_OBJECTS) $(FUZZ_OBJECTS)
 $(BUILD)/suites.inc: TEXT = $(patsubst %,SUITE(%),$(SUITES))
 $(BUILD)/flags $(BUILD)/objects $(BUILD)/suites.inc: $(if $(filter-out install,$(or $(MAKECMDGOALS),all)),ALWAYS) \
     | $(filter setup setup-ci setup-conformance,$(MAKECMDGOALS))
@@ -132,7 +134,8 @@ $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
 $(TEST_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc
 -include $(OBJECTS:.o=.d) $(PLOT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d) \
-    $(EXAMPLE_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(CONFORMANCE_OBJECTS:.o=.d)
+    $(EXAMPLE_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(CONFORMANCE_OBJECTS:.o=.d) \
+    $(FUZZ_OBJECTS:.o=.d)
 
 $(BUILD)/libatled.a: $(OBJECTS) $(BUILD)/objects
 $(BUILD)/libatled-plot.a: $(PLOT_OBJECTS) $(BUILD)/objects
@@ -175,8 +178,8 @@ $(BUILD)/tests/check: $(TEST_OBJECTS) $(STATIC) $(BUILD)/objects
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check check-suites check-headers check-snippets check-examples check-adding-an-operation bench bench-docs
-check: check-headers check-suites check-snippets check-examples
+.PHONY: check check-suites check-headers check-snippets check-examples check-fuzz check-adding-an-operation bench bench-docs
+check: check-headers check-suites check-snippets check-examples check-fuzz
 
 # TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
 check-suites: $(BUILD)/tests/check
@@ -211,6 +214,31 @@ check-snippets: $(STATIC)
 check-examples: $(EXAMPLES) $(REGRESSION_SUITE)
 	$(REGRESSION_SUITE)
 	@if test -e tests/examples.sh; then BUILD=$(BUILD) sh tests/examples.sh; fi
+
+# What `make fuzz` has found worth keeping, the inputs that once broke something among it, each run once.
+FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%)
+check-fuzz: $(FUZZERS)
+	@for target in $(FUZZ_TARGETS); do $(BUILD)/tests/fuzz/$$target tests/fuzz/corpus/$$target/* || exit 1; done
+
+# A fuzzer is a target with what runs it: libFuzzer where it is built in, otherwise replay.c. None gets large memory.
+FUZZ_MAIN = $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer,$(call object,tests/fuzz/replay.c))
+FUZZ_WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
+$(FUZZ_OBJECTS): EXTRA = -Iexamples/common
+$(BUILD)/tests/fuzz/csv: $(call object,examples/common/csv.c examples/common/numbers.c)
+$(BUILD)/tests/fuzz/programs: $(call object,tests/fuzz/tape.c tests/fuzz/naive.c)
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(call object,tests/fuzz/memory.c tests/fuzz/replay.c) $(BUILD)/libatled.a $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(filter-out %/replay.o,$(filter %.o,$^)) $(FUZZ_MAIN) $(BUILD)/libatled.a $(FUZZ_WRAP) -o $@ $(LIBRARIES)
+
+# libFuzzer under the sanitizers on each target in turn, SECONDS in all; RAW=1: without the sanitizers, much faster.
+.PHONY: fuzz fuzzers
+SECONDS ?= 60
+fuzzers: $(FUZZERS)
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz$(if $(RAW),-raw) \
+	    SANITIZE=fuzzer-no-link$(if $(RAW),,$(comma)address$(comma)undefined) fuzzers
+	@BUILD=$(BUILD)/fuzz$(if $(RAW),-raw) sh tests/fuzz/run.sh $(SECONDS) $(or $(TARGETS),$(FUZZ_TARGETS))
+comma := ,
 
 # The worked example of docs/adding_an_operation.md, in a copy of the sources. Needs patch, so it is not part of check.
 check-adding-an-operation: $(BUILD)/tests/check
@@ -258,7 +286,7 @@ $(BUILD)/tests/conformance: $(CONFORMANCE_OBJECTS) $(ONNX_CODE:.c=.o) $(BUILD)/l
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $$($(PKG_CONFIG) --libs libprotobuf-c) $(LIBRARIES)
 
 # Every C file but those whose first line says that they are generated.
-C_FOLDERS := tensor autograd nn optim plot examples examples/common examples/regression_suite tests tests/conformance tests/machines bench bench/common
+C_FOLDERS := tensor autograd nn optim plot examples examples/common examples/regression_suite tests tests/conformance tests/fuzz tests/machines bench bench/common
 C_FILES   := $(wildcard *.h $(C_FOLDERS:%=%/*.[ch]))
 FORMATTED  = $(shell awk 'FNR == 1 && !/ - generated by / { print FILENAME }' $(C_FILES))
 .PHONY: format check-format
@@ -319,6 +347,7 @@ help:
 	@echo "make check-adding-an-operation  what docs/adding_an_operation.md says, done in a copy"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"
+	@echo "make fuzz       hostile files, arguments and programs by libFuzzer; SECONDS=60 TARGETS=\"npy csv\"; needs clang"
 	@echo "make bench      benchmarks beside PyTorch and OpenBLAS; QUICK=1: under a minute"
 	@echo "make bench-docs the tables of docs/performance.md and README.md, measured again"
 	@echo "make mutation   whether the suites notice a wrong derivative or shape; half an hour; FILES=tensor/shape.c: less"
