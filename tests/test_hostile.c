@@ -1,5 +1,6 @@
 /* tests/test_hostile.c - arguments that are meant to do harm, and what the fuzzers found (make fuzz). */
 #include <limits.h>
+#include <math.h>
 
 #include "support.h"
 
@@ -54,13 +55,24 @@ START_TEST(rows_may_be_too_long_to_evaluate) {
 }
 END_TEST
 
-/* ---- derivatives of mixed dtypes --------------------------------------------------------------------------------- */
+/* ---- derivatives ------------------------------------------------------------------------------------------------- */
 
 START_TEST(the_logarithm_of_an_integer_base_is_as_precise_as_the_power) {
     at_tensor *base = at_from_int64s(((int64_t[]){2, 3}), 2);
     at_tensor *exponent = at_set_requires_grad(at_from_doubles(((double[]){0.5, 2}), 2), true);
     at_backward(at_sum(at_pow(base, exponent)));
     EXPECT(at_grad(exponent), 0.98025814346854716, 9.887510598012987); /* sqrt 2 ln 2, 9 ln 3 */
+}
+END_TEST
+
+/* 0 times infinity is no number: what is not chosen must not be multiplied. */
+START_TEST(an_infinite_gradient_goes_to_the_largest_only) {
+    at_tensor *x = at_set_requires_grad(at_from_doubles(((double[]){1, 3, 3}), 3), true);
+    at_backward_with(at_max(x), at_from_doubles_shape((double[]){INFINITY}, AT_SHAPE_SCALAR));
+    EXPECT(at_grad(x), 0, INFINITY, INFINITY);
+    at_zero_grad(x);
+    at_backward_with(at_min(x), at_from_doubles_shape((double[]){-INFINITY}, AT_SHAPE_SCALAR));
+    EXPECT(at_grad(x), -INFINITY, 0, 0);
 }
 END_TEST
 
@@ -74,6 +86,7 @@ Suite *hostile_suite(void) {
     tcase_add_test(tcase, a_shape_may_say_any_number_of_dimensions);
     tcase_add_test(tcase, rows_may_be_too_long_to_evaluate);
     tcase_add_test(tcase, the_logarithm_of_an_integer_base_is_as_precise_as_the_power);
+    tcase_add_test(tcase, an_infinite_gradient_goes_to_the_largest_only);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -16,7 +16,7 @@ for target; do
     found=$BUILD/found/$target
     mkdir -p "$found"
     echo "fuzz     $target"
-    "$BUILD/tests/fuzz/$target" -max_len=$most -max_total_time=$((seconds / $#)) -timeout=20 -rss_limit_mb=4096 \
+    "$BUILD/tests/fuzz/$target" -max_len=$most -len_control=0 -entropic=0 -max_total_time=$((seconds / $#)) -timeout=20 -rss_limit_mb=4096 \
         -print_final_stats=1 -verbosity=0 -artifact_prefix="$found-" "$found" "tests/fuzz/corpus/$target" || failed=1
     if [ "${MERGE:-}" ]; then "$BUILD/tests/fuzz/$target" -merge=1 -max_len=$most "tests/fuzz/corpus/$target" "$found"; fi
 done
