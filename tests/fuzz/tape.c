@@ -95,6 +95,7 @@ void tape_part(int y, int x, number by) {
 }
 
 void tape_set_untold(int y) { nodes[y].untold = true; }
+void tape_widen(int x, double relative_error) { nodes[x].x.e += relative_error * fabs(nodes[x].x.v); }
 number tape_number(int x) { return nodes[x].x; }
 
 /* ---- functions --------------------------------------------------------------------------------------------------- */
@@ -161,7 +162,7 @@ int tape_sum(int n, const int *x, double scale, precision p) {
         sum.e += a.e;
         size += fabs(a.v);
     }
-    double e = fabs(scale) * (sum.e + (whole && size < 64 ? 0 : relative(p) * size + smallest(p)));
+    double e = fabs(scale) * (sum.e + (whole && size < 64 ? 0 : (relative(p) + n * 0x1p-53) * size + smallest(p)));
     number y = checked(scale * sum.v, e, p);
     int result = tape_new(y.v, y.e, p, -1);
     for (int i = 0; i < n; i++) tape_part(result, x[i], (number){scale, relative(p) * fabs(scale)});
