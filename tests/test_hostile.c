@@ -68,6 +68,13 @@ START_TEST(an_infinite_gradient_goes_to_the_largest_only) {
 }
 END_TEST
 
+START_TEST(a_power_by_bools_has_a_derivative) {
+    at_tensor *x = at_set_requires_grad(at_from_doubles(((double[]){2, 3}), 2), true);
+    at_backward(at_sum(at_pow(x, at_from_bools(((bool[]){true, false}), 2))));
+    EXPECT(at_grad(x), 1, 0);
+}
+END_TEST
+
 Suite *hostile_suite(void) {
     Suite *suite = suite_create("hostile");
     TCase *tcase = tcase_create("hostile");
@@ -78,6 +85,7 @@ Suite *hostile_suite(void) {
     tcase_add_test(tcase, a_shape_may_say_any_number_of_dimensions);
     tcase_add_test(tcase, rows_may_be_too_long_to_evaluate);
     tcase_add_test(tcase, an_infinite_gradient_goes_to_the_largest_only);
+    tcase_add_test(tcase, a_power_by_bools_has_a_derivative);
     suite_add_tcase(suite, tcase);
     return suite;
 }
