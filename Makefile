@@ -70,6 +70,8 @@ TORTURE_OBJECTS := $(call object,$(sort $(wildcard tests/torture/*.c)) tests/sup
 CONFORMANCE_OBJECTS := $(call object,$(sort $(wildcard tests/conformance/*.c)))
 ACCURACY_OBJECTS := $(call object,$(sort $(wildcard tests/accuracy/*.c)))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
+FUZZ_TARGETS := npy csv shapes programs
+FUZZ_OBJECTS := $(call object,$(sort $(wildcard tests/fuzz/*.c)))
 BENCH_OBJECTS := $(call object,$(sort $(wildcard bench/common/*.c)))
 EXAMPLE_OBJECTS := $(call object,$(sort $(wildcard examples/common/*.c)))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/start.c,$(wildcard bench/*.c)))
@@ -189,9 +191,9 @@ $(BUILD)/tests/torture/torture: $(TORTURE_OBJECTS) $(STATIC) $(BUILD)/objects
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check check-suites check-scale check-headers check-snippets check-examples check-torture
+.PHONY: check check-suites check-scale check-headers check-snippets check-examples check-torture check-fuzz
 .PHONY: check-adding-an-operation torture bench bench-docs
-check: check-headers check-suites check-scale check-snippets check-examples check-torture
+check: check-headers check-suites check-scale check-snippets check-examples check-torture check-fuzz
 
 # TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
 check-suites: $(BUILD)/tests/check
@@ -250,6 +252,31 @@ check-snippets: $(STATIC)
 check-examples: $(EXAMPLES) $(REGRESSION_SUITE)
 	$(REGRESSION_SUITE)
 	@if test -e tests/examples.sh; then BUILD=$(BUILD) sh tests/examples.sh; fi
+
+# What `make fuzz` has found worth keeping, the inputs that once broke something among it, each run once.
+FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%)
+check-fuzz: $(FUZZERS)
+	@for target in $(FUZZ_TARGETS); do $(BUILD)/tests/fuzz/$$target tests/fuzz/corpus/$$target/* || exit 1; done
+
+# A fuzzer is a target with what runs it: libFuzzer where it is built in, otherwise replay.c. None gets large memory.
+FUZZ_MAIN = $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer,$(call object,tests/fuzz/replay.c))
+FUZZ_WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
+$(FUZZ_OBJECTS): EXTRA = -Iexamples/common
+$(BUILD)/tests/fuzz/csv: $(call object,examples/common/csv.c examples/common/numbers.c)
+$(BUILD)/tests/fuzz/programs: $(call object,tests/fuzz/tape.c tests/fuzz/naive.c)
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(call object,tests/fuzz/memory.c tests/fuzz/replay.c) $(BUILD)/libatled.a $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(filter-out %/replay.o,$(filter %.o,$^)) $(FUZZ_MAIN) $(BUILD)/libatled.a $(FUZZ_WRAP) -o $@ $(LIBRARIES)
+
+# libFuzzer under the sanitizers on each target in turn, SECONDS in all; RAW=1: without the sanitizers, much faster.
+.PHONY: fuzz fuzzers
+SECONDS ?= 60
+fuzzers: $(FUZZERS)
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz$(if $(RAW),-raw) \
+	    SANITIZE=fuzzer-no-link$(if $(RAW),,$(comma)address$(comma)undefined) fuzzers
+	@BUILD=$(BUILD)/fuzz$(if $(RAW),-raw) sh tests/fuzz/run.sh $(SECONDS) $(or $(TARGETS),$(FUZZ_TARGETS))
+comma := ,
 
 # The worked example of docs/adding_an_operation.md, in a copy of the sources. Needs patch, so it is not part of check.
 check-adding-an-operation: $(BUILD)/tests/check
@@ -397,6 +424,7 @@ help:
 	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"
 	@echo "make accuracy   the largest errors of functions and sums; make setup-accuracy installs MPFR"
 	@echo "make coverage   the lines and branches that the tests run; make setup-coverage installs gcovr"
+	@echo "make fuzz       hostile files, arguments and programs by libFuzzer; SECONDS=60 TARGETS=\"npy csv\"; needs clang"
 	@echo "make bench      benchmarks beside PyTorch and OpenBLAS; QUICK=1: under a minute"
 	@echo "make bench-docs the tables of docs/performance.md and README.md, measured again"
 	@echo "make mutation   whether the suites notice a wrong derivative or shape; half an hour; FILES=tensor/shape.c: less"

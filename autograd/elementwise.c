@@ -301,7 +301,7 @@ at_tensor *at_pow_operands(at_operand a, at_operand b) {
 AG_RULE(pow) {
     at_tensor *a = v->x[0], *b = v->x[1];
     /* The choice is outermost: where b = 0, a NaN that g brings (from log a of a negative a) goes no further. */
-    if (v->needed[0]) v->dx[0] = at_where(at_eq(b, 0), 0, at_mul(v->g, at_mul(b, at_pow(a, at_sub(b, 1)))));
+    if (v->needed[0]) v->dx[0] = at_where(at_eq(b, 0), 0, at_mul(v->g, at_mul(b, at_pow(a, at_add(b, -1)))));
     if (v->needed[1])
         v->dx[1] = at_mul(v->g, at_where(at_logical_and(at_eq(a, 0), at_ge(b, 0)), 0, at_mul(v->y, at_log(a))));
 }

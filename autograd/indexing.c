@@ -311,7 +311,7 @@ at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
     slice_job job = {.around = ag_around(&shape, dim), .element = tn_dtype_size(x->value->dtype)};
     if (from && check_range("index_select", i, x, dim)) {
         shape.dim[dim] = i->numel;
-        y = tn_value_new(x->value->dtype, &shape);
+        y = tn_check_shape("index_select", &shape) ? tn_value_new(x->value->dtype, &shape) : NULL;
     }
     if (y && y->numel > 0) {
         job.n = i->numel, job.index = tn_data(i), job.x = tn_data(from), job.y = tn_data(y);

@@ -241,8 +241,8 @@ static at_tensor *extreme(ag_operation operation, tn_reduction kind, at_tensor *
 static at_tensor *share_evenly(const ag_vjp *v) {
     at_tensor *x = v->x[0], *y = v->y;
     at_tensor *both_nan = at_logical_and(at_ne(x, x), at_ne(y, y));
-    at_tensor *share = at_to(at_logical_or(at_eq(x, y), both_nan), x->value->dtype);
-    return at_mul(share, at_div(v->g, at_sum(share)));
+    at_tensor *chosen = at_logical_or(at_eq(x, y), both_nan);
+    return at_where(chosen, at_div(v->g, at_sum(at_to(chosen, x->value->dtype))), 0);
 }
 
 at_tensor *at_max(at_tensor *x) { return extreme(AG_max, TN_MAX, x); }

@@ -113,12 +113,17 @@ at_tensor *at_transpose(at_tensor *x, int dim0, int dim1) {
 
 /* ---- expand and repeat ------------------------------------------------------------------------------------------- */
 
+/* How many dimensions a shape has in front of those of x; below 0 where it is none for x. */
+static int new_dims(const at_shape *x, const at_shape *shape) {
+    return shape->ndim >= 0 && shape->ndim <= AT_MAX_DIMS ? shape->ndim - x->ndim : -1;
+}
+
 at_tensor *at_expand_shape(at_tensor *x, at_shape shape) {
     AG_CHECK_TENSOR("expand", x);
     const at_shape *from = &x->value->shape;
     at_shape asked = shape;
-    int lead = shape.ndim - from->ndim;
-    bool fits = lead >= 0 && shape.ndim <= AT_MAX_DIMS;
+    int lead = new_dims(from, &shape);
+    bool fits = lead >= 0;
     for (int d = 0; d < from->ndim && fits; d++) {
         int64_t *size = &shape.dim[lead + d];
         if (*size == -1) *size = from->dim[d];
@@ -154,8 +159,8 @@ at_tensor *at_repeat_shape(at_tensor *x, at_shape times) {
     AG_CHECK_TENSOR("repeat", x);
     AT_CALL("repeat");
     at_shape shape = {.ndim = times.ndim};
-    int lead = times.ndim - x->value->shape.ndim;
-    bool good = lead >= 0 && times.ndim <= AT_MAX_DIMS;
+    int lead = new_dims(&x->value->shape, &times);
+    bool good = lead >= 0;
     for (int d = 0; d < times.ndim && good; d++) {
         good = times.dim[d] >= 0;
         shape.dim[d] = d < lead ? 1 : x->value->shape.dim[d - lead];
@@ -351,7 +356,8 @@ at_tensor *at_cat_list(int dim, at_tensor *const *list, int n) {
     shape.dim[dim] = 0;
     for (int i = 0; i < n; i++) {
         if (!can_join("cat", first, list[i], i, dim)) return NULL;
-        if (!is_nothing(list[i])) shape.dim[dim] += list[i]->value->shape.dim[dim];
+        int64_t size = is_nothing(list[i]) ? 0 : list[i]->value->shape.dim[dim];
+        if (__builtin_add_overflow(shape.dim[dim], size, &shape.dim[dim])) shape.dim[dim] = INT64_MAX;
     }
     if (!tn_check_shape("cat", &shape)) return NULL;
     tn_value *y = joined(list, n, dim, promote_all(list, n), &shape);

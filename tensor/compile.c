@@ -330,10 +330,10 @@ static void assign_lasting(tn_program *p) {
     int64_t row = p->space.dim[p->space.ndim - 1];
     for (int i = 0; i < p->n_slots; i++) {
         tn_slot *slot = &p->slot[i];
-        int64_t panel = row * TN_PANEL_ROWS * slot->element;
+        bool fits = row <= LARGEST_PANEL / (TN_PANEL_ROWS * slot->element);
         size_t bytes = slot->kind == TN_SLOT_ROW_SUM ? sizeof(tn_row) : 0;
-        if (is_transposed(p, slot) && panel <= LARGEST_PANEL && p->numel >= TN_BLOCK)
-            bytes = sizeof(tn_panel) + (size_t)panel;
+        if (is_transposed(p, slot) && fits && p->numel >= TN_BLOCK)
+            bytes = sizeof(tn_panel) + (size_t)(row * TN_PANEL_ROWS * slot->element);
         slot->lasting = bytes ? p->workspace_bytes : 0;
         p->workspace_bytes += (bytes + 63) / 64 * 64;
     }

@@ -335,6 +335,12 @@ void tn_tensor_replace(at_tensor *t, at_tensor *other);
 void tn_set_node_functions(void (*end)(void *node), bool (*is_leaf)(void *node));
 bool tn_node_is_leaf(void *node);
 
+/* ---- files (npy.c) ----------------------------------------------------------------------------------------------- */
+
+/* What at_load_npy gives for an open file, which errors call by that path. bytes: how long it is, -1 where that is not
+ * known. */
+at_tensor *tn_load_npy(FILE *file, const char *path, int64_t bytes);
+
 /* ---- shapes (shape.c) -------------------------------------------------------------------------------------------- */
 
 /* Elements in a shape; -1 where it is invalid or overflows. */

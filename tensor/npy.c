@@ -403,6 +403,11 @@ static at_tensor *read_tensor(reader *r) {
     return t;
 }
 
+at_tensor *tn_load_npy(FILE *file, const char *path, int64_t bytes) {
+    reader r = {path, file, bytes, 0};
+    return read_tensor(&r);
+}
+
 at_tensor *at_load_npy(const char *path) {
     tn_thread_set_operation("load_npy");
     if (path == NULL) return tn_fail_null("load_npy", "path");
@@ -413,8 +418,7 @@ at_tensor *at_load_npy(const char *path) {
         if (file != NULL) fclose(file);
         return tn_fail_file("load_npy", path, error);
     }
-    reader r = {path, file, S_ISREG(status.st_mode) ? (int64_t)status.st_size : -1, 0};
-    at_tensor *t = read_tensor(&r);
+    at_tensor *t = tn_load_npy(file, path, S_ISREG(status.st_mode) ? (int64_t)status.st_size : -1);
     fclose(file);
     return t;
 }

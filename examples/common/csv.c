@@ -150,10 +150,8 @@ static bool read_rows(reader *r, csv_pairs *pairs) {
     return true;
 }
 
-bool csv_read_pairs(const char *path, csv_pairs *pairs) {
-    reader r = {.path = path, .header_allowed = true};
-    r.file = fopen(path, "r");
-    if (!r.file) return complain("%s: cannot open: %s", path, strerror(errno));
+bool csv_read_pairs_from(FILE *file, const char *path, csv_pairs *pairs) {
+    reader r = {.path = path, .file = file, .header_allowed = true};
     strcpy(pairs->x_name, "x");
     strcpy(pairs->y_name, "y");
     bool ok = read_rows(&r, pairs);
@@ -163,6 +161,13 @@ bool csv_read_pairs(const char *path, csv_pairs *pairs) {
         pairs->y = at_select(table, 1, 1);
     }
     free(r.numbers);
-    fclose(r.file);
+    return ok;
+}
+
+bool csv_read_pairs(const char *path, csv_pairs *pairs) {
+    FILE *file = fopen(path, "r");
+    if (!file) return complain("%s: cannot open: %s", path, strerror(errno));
+    bool ok = csv_read_pairs_from(file, path, pairs);
+    fclose(file);
     return ok;
 }

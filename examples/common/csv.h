@@ -15,5 +15,7 @@ typedef struct {
  * Fields may be quoted, lines may end in CR LF, blank lines are skipped. False after complaining about the file, its
  * line and its column. */
 bool csv_read_pairs(const char *path, csv_pairs *pairs);
+/* The same from an open file, which complaints call by that path. */
+bool csv_read_pairs_from(FILE *file, const char *path, csv_pairs *pairs);
 
 #endif
