@@ -14,6 +14,9 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BUILD      ?= build$(if $(SANITIZE),/sanitize)
 
+# Before `make setup` there may be no compiler to ask; the one it installs compiles for this machine.
+MACHINE := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -sm))
+
 # ---- flags -----------------------------------------------------------------------------------------------------------
 
 CFLAGS       ?= -O2 -g
@@ -25,7 +28,10 @@ SANITIZERS   := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer 
 # -ffp-contract=off: a * b + c rounds twice with every compiler, so that the same program gives the same bits everywhere.
 # Users of the shared library see only what the public headers mark as visible; none of it is meant to be replaced.
 # -fno-tree-slp-vectorize: two pointers that were stored one by one a moment ago are slow to load as one vector.
-REQUIRED := -std=c11 $(WARNINGS) -fvisibility=hidden -fno-semantic-interposition -fno-tree-slp-vectorize -ffp-contract=off -fno-math-errno -fPIC -pthread -I. -Iplot
+# gcc would compute floats in double on s390x and on 32-bit x86, and round when it stores them: other bits.
+# -D_FILE_OFFSET_BITS: files and inodes may be larger than 32-bit machines' own numbers.
+FLOATS   := $(if $(findstring s390x,$(MACHINE)),-fexcess-precision=fast) $(if $(filter i%86-%,$(MACHINE)),-msse2 -mfpmath=sse)
+REQUIRED := -std=c11 $(WARNINGS) -D_FILE_OFFSET_BITS=64 $(FLOATS) -fvisibility=hidden -fno-semantic-interposition -fno-tree-slp-vectorize -ffp-contract=off -fno-math-errno -fPIC -pthread -I. -Iplot
 COMPILE   = $(CC) $(CPPFLAGS) $(CFLAGS) $(REQUIRED) $(SANITIZERS)
 LINK      = $(CC) $(CFLAGS) -pthread $(SANITIZERS) $(LDFLAGS)
 LIBRARIES = -lm -ldl $(LDLIBS)
@@ -37,9 +43,6 @@ JSON_CFLAGS  = $$($(PKG_CONFIG) --cflags jansson)
 JSON_LIBS    = $$($(PKG_CONFIG) --libs jansson)
 CHECK_CFLAGS = $$($(PKG_CONFIG) --cflags check)
 CHECK_LIBS   = $$($(PKG_CONFIG) --libs check)
-
-# Before `make setup` there may be no compiler to ask; the one it installs compiles for this machine.
-MACHINE := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -sm))
 
 # kernels.c and gemm_kernels.c are compiled once for each instruction set; kernels_get.c chooses when the program runs.
 # The latter's sums may use fused multiply-adds: they are faster and round once.
@@ -54,7 +57,7 @@ FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector
 
 # ---- files -----------------------------------------------------------------------------------------------------------
 
-HEADERS := atled.h atled-check.h tensor/tensor.h tensor/safetensors.h autograd/operations.h autograd/autograd.h autograd/custom.h autograd/graph.h $(sort $(filter-out nn/internal.h nn/state.h,$(wildcard nn/*.h))) data/data.h optim/optim.h optim/resume.h
+HEADERS := atled.h atled-check.h tensor/memory.h tensor/tensor.h tensor/safetensors.h autograd/operations.h autograd/autograd.h autograd/custom.h autograd/graph.h $(sort $(filter-out nn/internal.h nn/state.h,$(wildcard nn/*.h))) data/data.h optim/optim.h optim/resume.h
 PLOT_HEADER := plot/atled-plot.h
 
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -64,14 +67,21 @@ KERNELS := $(foreach level,$(KERNEL_LEVELS),$(KERNEL_SOURCES:%.c=$(BUILD)/obj/%_
 OBJECTS := $(call object,$(SOURCES)) $(KERNELS)
 PLOT_OBJECTS := $(call object,$(sort $(filter-out plot/make_%,$(wildcard plot/*.c))))
 TEST_OBJECTS := $(call object,$(sort $(wildcard tests/*.c)))
+SCALE_OBJECTS := $(call object,$(sort $(wildcard tests/scale/*.c)))
+TORTURE_OBJECTS := $(call object,$(sort $(wildcard tests/torture/*.c)) tests/support.c)
 CONFORMANCE_OBJECTS := $(call object,$(sort $(wildcard tests/conformance/*.c)))
+ACCURACY_OBJECTS := $(call object,$(sort $(wildcard tests/accuracy/*.c)))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
+FUZZ_TARGETS := npy safetensors csv shapes programs
+FUZZ_OBJECTS := $(call object,$(sort $(wildcard tests/fuzz/*.c)))
 BENCH_OBJECTS := $(call object,$(sort $(wildcard bench/common/*.c)))
 EXAMPLE_OBJECTS := $(call object,$(sort $(wildcard examples/common/*.c)))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/start.c,$(wildcard bench/*.c)))
 STARTS   := $(BUILD)/bench/start_static $(BUILD)/bench/start_shared
 REGRESSION_SUITE := $(BUILD)/examples/regression_suite/regression_suite
-PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/%.o,$(EXAMPLES) $(BENCHES) $(REGRESSION_SUITE)) $(BUILD)/obj/bench/start.o
+EXCHANGE := $(BUILD)/tests/exchange
+PROGRAM_OBJECTS := $(patsubst $(BUILD)/%,$(BUILD)/obj/%.o,$(EXAMPLES) $(BENCHES) $(REGRESSION_SUITE)) $(BUILD)/obj/bench/start.o \
+    $(BUILD)/obj/tests/machines/exchange.o
 SUITES   := $(patsubst tests/test_%.c,%,$(sort $(wildcard tests/test_*.c)))
 STATIC   := $(BUILD)/libatled-plot.a $(BUILD)/libatled.a
 
@@ -104,10 +114,10 @@ Q := $(if $(V),,@)
 # Files that hold a line of text, written only when it changes: what depends on them is then made again. When setup is
 # among the goals, all else waits for it here. `sudo make install` takes what has been built, whatever its flags were.
 $(BUILD)/flags: TEXT = $(COMPILE)
-$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(TEST_OBJECTS) $(CONFORMANCE_OBJECTS)
+$(BUILD)/objects: TEXT = $(OBJECTS) $(PLOT_OBJECTS) $(call object,$(wildcard tests/*.c tests/*/*.c))
 $(BUILD)/suites.inc: TEXT = $(patsubst %,SUITE(%),$(SUITES))
 $(BUILD)/flags $(BUILD)/objects $(BUILD)/suites.inc: $(if $(filter-out install,$(or $(MAKECMDGOALS),all)),ALWAYS) \
-    | $(filter setup setup-ci setup-conformance,$(MAKECMDGOALS))
+    | $(filter setup setup-ci setup-conformance setup-accuracy,$(MAKECMDGOALS))
 	@mkdir -p $(@D)
 	@test "$$(cat $@ 2>/dev/null)" = '$(TEXT)' || echo '$(TEXT)' > $@
 .PHONY: ALWAYS
@@ -127,10 +137,12 @@ $(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
 $(call object,tensor/random.c): EXTRA = -O3
 $(call object,tensor/safetensors.c): EXTRA = $(JSON_CFLAGS)
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
-$(TEST_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
+$(TEST_OBJECTS) $(TORTURE_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc
--include $(OBJECTS:.o=.d) $(PLOT_OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(PROGRAM_OBJECTS:.o=.d) \
-    $(EXAMPLE_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(CONFORMANCE_OBJECTS:.o=.d)
+# Only for ThreadSanitizer: OpenMP's library keeps a block to the end, which valgrind would report for every suite.
+TEST_OPENMP = $(if $(findstring thread,$(SANITIZE)),$(OPENMP))
+$(call object,tests/test_threads.c): EXTRA = $(CHECK_CFLAGS) $(TEST_OPENMP)
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
 
 $(BUILD)/libatled.a: $(OBJECTS) $(BUILD)/objects
 $(BUILD)/libatled-plot.a: $(PLOT_OBJECTS) $(BUILD)/objects
@@ -169,16 +181,61 @@ $(REGRESSION_SUITE): $(BUILD)/%: $(BUILD)/obj/%.o $(STATIC)
 	$(Q)$(LINK) $^ -o $@ $(CHECK_LIBS) $(LIBRARIES)
 $(BUILD)/tests/check: $(TEST_OBJECTS) $(STATIC) $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
-	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(LIBRARIES)
+	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(TEST_OPENMP) $(LIBRARIES)
+$(BUILD)/tests/scale: $(SCALE_OBJECTS) $(BUILD)/libatled.a $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(LIBRARIES)
+
+# The program's functions stand in the place of these of the C library's.
+WRAPPED := malloc open write fsync close rename stat fstat realpath mkdir fopen fread ferror
+$(BUILD)/tests/torture/torture: $(TORTURE_OBJECTS) $(STATIC) $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(WRAPPED:%=-Wl,--wrap=%) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(LIBRARIES)
 
 # ---- testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check check-suites check-headers check-snippets check-examples check-adding-an-operation bench bench-docs
-check: check-headers check-suites check-snippets check-examples
+.PHONY: check check-suites check-scale check-headers check-snippets check-examples check-torture check-fuzz
+.PHONY: check-adding-an-operation torture bench bench-docs
+check: check-headers check-suites check-scale check-snippets check-examples check-torture check-fuzz
 
 # TESTS="random npy" runs only tests/test_random.c and tests/test_npy.c; CK_FORK=no suits debuggers.
 check-suites: $(BUILD)/tests/check
 	$< $(TESTS)
+
+# Other machines: see tests/machines.sh, which each of these calls for one leg. QUICK=1: fewer suites under emulators.
+LEGS := compilers libraries m32 musl arm64 s390x
+.PHONY: check-machines $(LEGS:%=check-%)
+check-machines:
+	+@MAKE='$(MAKE)' QUICK='$(QUICK)' bash tests/machines.sh $(LEGS)
+$(LEGS:%=check-%): check-%:
+	+@MAKE='$(MAKE)' QUICK='$(QUICK)' bash tests/machines.sh $*
+$(EXCHANGE): $(BUILD)/obj/tests/machines/exchange.o $(BUILD)/libatled.a
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $^ -o $@ $(LIBRARIES)
+
+# The suite threads under ThreadSanitizer, and its small cases under valgrind's two tools for threads. None of them sees
+# what OpenMP and OpenBLAS do inside; what atled does beside them is seen.
+VALGRIND_THREADS = CK_FORK=no CK_RUN_CASE=small ATLED_BLAS=none valgrind --quiet --error-exitcode=1 \
+    --suppressions=tests/valgrind_threads.supp
+.PHONY: check-threads
+check-threads: $(BUILD)/tests/check
+	+@$(MAKE) --no-print-directory SANITIZE=thread BUILD=$(BUILD)/thread $(BUILD)/thread/tests/check
+	CK_FORK=no $(BUILD)/thread/tests/check threads
+	$(VALGRIND_THREADS) --tool=helgrind $< threads
+	$(VALGRIND_THREADS) --tool=drd $< threads
+
+# Very deep and wide graphs, a million training steps, and more than 2^31 elements, with the time and memory of each: some
+# minutes. Takes up to MEMORY GiB of memory (10) and leaves out what this machine has not got.
+.PHONY: scale
+scale: $(BUILD)/tests/scale
+	MEMORY=$(MEMORY) $< $(ARGS)
+check-scale: $(BUILD)/tests/scale
+	$< --quick
+# Every allocation and every call on files made to fail, one after the other: all of them, minutes; and a sample.
+torture: $(BUILD)/tests/torture/torture
+	$< $(ARGS)
+check-torture: $(BUILD)/tests/torture/torture
+	$< --every $(if $(SANITIZE),200,30)
 
 # Each public header, alone, in a strict user's program.
 STRICT = -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I. -Iplot $(CHECK_CFLAGS)
@@ -198,6 +255,30 @@ check-snippets: $(STATIC)
 check-examples: $(EXAMPLES) $(REGRESSION_SUITE)
 	$(REGRESSION_SUITE)
 	@if test -e tests/examples.sh; then BUILD=$(BUILD) sh tests/examples.sh; fi
+
+# What `make fuzz` has found worth keeping, the inputs that once broke something among it, each run once.
+FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%)
+check-fuzz: $(FUZZERS)
+	@for target in $(FUZZ_TARGETS); do $(BUILD)/tests/fuzz/$$target tests/fuzz/corpus/$$target/* || exit 1; done
+
+# A fuzzer is a target with what runs it: libFuzzer where it is built in, otherwise replay.c. None gets large memory.
+FUZZ_MAIN = $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer,$(call object,tests/fuzz/replay.c))
+FUZZ_WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
+$(FUZZ_OBJECTS): EXTRA = -Iexamples/common
+$(BUILD)/tests/fuzz/programs: $(call object,tests/fuzz/tape.c tests/fuzz/naive.c)
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(call object,tests/fuzz/memory.c tests/fuzz/replay.c) $(BUILD)/libatled.a $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(filter-out %/replay.o,$(filter %.o,$^)) $(FUZZ_MAIN) $(BUILD)/libatled.a $(FUZZ_WRAP) -o $@ $(JSON_LIBS) $(LIBRARIES)
+
+# libFuzzer under the sanitizers on each target in turn, SECONDS in all; RAW=1: without the sanitizers, much faster.
+.PHONY: fuzz fuzzers
+SECONDS ?= 60
+fuzzers: $(FUZZERS)
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz$(if $(RAW),-raw) \
+	    SANITIZE=fuzzer-no-link$(if $(RAW),,$(comma)address$(comma)undefined) fuzzers
+	@BUILD=$(BUILD)/fuzz$(if $(RAW),-raw) sh tests/fuzz/run.sh $(SECONDS) $(or $(TARGETS),$(FUZZ_TARGETS))
+comma := ,
 
 # The worked example of docs/adding_an_operation.md, in a copy of the sources. Needs patch, so it is not part of check.
 check-adding-an-operation: $(BUILD)/tests/check
@@ -244,9 +325,39 @@ $(BUILD)/tests/conformance: $(CONFORMANCE_OBJECTS) $(ONNX_CODE:.c=.o) $(BUILD)/l
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $$($(PKG_CONFIG) --libs libprotobuf-c) $(LIBRARIES)
 
+# The largest errors of functions, softmax and sums beside MPFR's, which nothing else needs: not part of check. All float32
+# numbers take a quarter of an hour on two free cores; ARGS="--every 17" takes a minute. hard-inputs writes the worst
+# inputs found, for tests/test_vector_math.c. Estimates are computed by glibc's vector functions, where gcc takes them.
+.PHONY: accuracy hard-inputs
+accuracy: $(BUILD)/tests/accuracy
+	$< $(ARGS)
+hard-inputs: $(BUILD)/tests/accuracy
+	$< --hard-inputs tests/hard_inputs.inc $(ARGS)
+$(call object,tests/accuracy/errors.c): EXTRA = -O3 $(NATIVE) -fno-trapping-math
+$(call object,tests/accuracy/estimate.c): EXTRA = -O3 $(NATIVE) -ffast-math
+$(BUILD)/tests/accuracy: $(ACCURACY_OBJECTS) $(BUILD)/libatled.a $(BUILD)/objects
+	@mkdir -p $(@D) && echo "link     $@"
+	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ -lmpfr -lgmp $(LIBRARIES)
+
+# What the tests run of the library: every suite at every kernel level, and the examples, compiled without optimisation.
+# A line that cannot run in a test ends in LCOV_EXCL_LINE and its reason. The details are in $(BUILD)/coverage/index.html.
+COVERED := tensor autograd nn optim plot
+.PHONY: coverage
+coverage:
+	@command -v gcovr >/dev/null || { echo "coverage: no gcovr; make setup-coverage installs it"; exit 1; }
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
+	    all $(BUILD)/coverage/tests/check
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@for level in $(KERNEL_LEVELS); do \
+	    CK_FORK=no ATLED_KERNELS=$$level $(BUILD)/coverage/tests/check $(TESTS) || exit 1; \
+	done
+	@BUILD=$(BUILD)/coverage sh tests/examples.sh
+	@gcovr --root . $(COVERED:%=--filter '%/') --exclude plot/make_ --gcov-ignore-parse-errors \
+	    --exclude-unreachable-branches --object-directory $(BUILD)/coverage --print-summary \
+	    --txt $(BUILD)/coverage/lines.txt --html-details $(BUILD)/coverage/index.html
+
 # Every C file but those whose first line says that they are generated.
-C_FOLDERS := tensor autograd nn data optim plot examples examples/common examples/regression_suite tests tests/conformance bench bench/common
-C_FILES   := $(wildcard *.h $(C_FOLDERS:%=%/*.[ch]))
+C_FILES   := $(filter-out build/%,$(wildcard *.h */*.[ch] */*/*.[ch]))
 FORMATTED  = $(shell awk 'FNR == 1 && !/ - generated by / { print FILENAME }' $(C_FILES))
 .PHONY: format check-format
 format:
@@ -257,7 +368,7 @@ check-format: | $(filter setup-ci,$(MAKECMDGOALS))
 
 # ---- installing ------------------------------------------------------------------------------------------------------
 
-.PHONY: install uninstall setup setup-ci setup-conformance clean help
+.PHONY: install uninstall setup setup-ci setup-conformance setup-machines clean help setup-accuracy setup-coverage
 LIB_DEST     = $(DESTDIR)$(LIBDIR)
 INCLUDE_DEST = $(DESTDIR)$(INCLUDEDIR)/atled
 relative = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
@@ -291,6 +402,13 @@ setup-ci: | $(filter setup,$(MAKECMDGOALS))
 	@CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' sh tools/setup.sh ci
 setup-conformance: | $(filter setup,$(MAKECMDGOALS))
 	@CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' sh tools/setup.sh conformance
+setup-accuracy: | $(filter setup,$(MAKECMDGOALS))
+	@CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' sh tools/setup.sh accuracy
+setup-coverage: | $(filter setup,$(MAKECMDGOALS))
+	@CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' sh tools/setup.sh coverage
+
+setup-machines: | $(filter setup,$(MAKECMDGOALS))
+	@sh tests/machines/setup.sh build/machines/roots
 
 clean:
 	rm -rf $(BUILD)
@@ -300,8 +418,15 @@ help:
 	@echo "make            the libraries and examples, in $(BUILD)/"
 	@echo "make run        the Nadaraya-Watson chapter; its figures go to out/"
 	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
+	@echo "make check-threads  what threads share, under ThreadSanitizer, helgrind and drd"
+	@echo "make scale      ten million operations, a million steps, 2^31 elements: time and memory; MEMORY=20: GiB allowed"
+	@echo "make torture    every allocation and every call on files made to fail; minutes; make check takes a sample"
 	@echo "make check-adding-an-operation  what docs/adding_an_operation.md says, done in a copy"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
+	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"
+	@echo "make accuracy   the largest errors of functions and sums; make setup-accuracy installs MPFR"
+	@echo "make coverage   the lines and branches that the tests run; make setup-coverage installs gcovr"
+	@echo "make fuzz       hostile files, arguments and programs by libFuzzer; SECONDS=60 TARGETS=\"npy csv\"; needs clang"
 	@echo "make bench      benchmarks beside PyTorch and OpenBLAS; QUICK=1: under a minute"
 	@echo "make bench-docs the tables of docs/performance.md and README.md, measured again"
 	@echo "make mutation   whether the suites notice a wrong derivative or shape; half an hour; FILES=tensor/shape.c: less"

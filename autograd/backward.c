@@ -64,7 +64,7 @@ static bool contribute(pass *p, const ag_node *node) {
         const tn_value *input = node->input[i].value;
         at_tensor *d = s.dx[i] ? s.dx[i] : zeros_for(input);
         if (d && !tn_are_scalars(d->value, input)) d = fit(d, node, i);
-        if (d && p->trace) ag_trace_contribution(p->trace, &p->graph, node, i, d);
+        if (d && p->trace && !ag_trace_contribution(p->trace, &p->graph, node, i, d)) return false;
         if (!d || !add_to(&s.to[i]->grad, d)) return false;
     }
     return true;
@@ -166,7 +166,7 @@ static bool run(pass *p, const bool *wanted) {
         ag_entry *e = &p->graph.entries[i];
         if (!e->needed || !e->grad) continue;
         if (e->node->hooks && !call_hooks(e)) return false;
-        if (p->trace) ag_trace_node(p->trace, &p->graph, i);
+        if (p->trace && !ag_trace_node(p->trace, &p->graph, i)) return false;
         if (e->node->operation != AG_LEAF && !visit_node(p, e)) return false;
         tn_scope_clear();
         if (keeps_gradient(e->node) || (wanted && wanted[i])) continue;
@@ -229,6 +229,7 @@ static bool finish_gradients(pass *p) {
 
 static bool backward(const char *function, at_tensor *t, at_tensor *grad_output, FILE *trace) {
     AG_CHECK_TENSOR(function, t);
+    AT_CALL(function);
     if (!check_root(function, t, grad_output)) return false;
     pass p = {.trace = trace};
     bool good = false, recording = ag_set_grad_mode(false);
@@ -297,6 +298,7 @@ static bool run_for(pass *p, at_tensor *const *inputs, int n) {
 
 bool at_gradients(at_tensor *output, at_tensor *const *inputs, int n, bool create_graph, at_tensor **grads) {
     AG_CHECK_TENSOR("gradients", output);
+    AT_CALL("gradients");
     if (!check_inputs(inputs, n, grads) || !check_root("gradients", output, NULL)) return false;
     pass p = {.create_graph = create_graph};
     size_t bytes = (size_t)(n > 0 ? n : 1) * sizeof(at_tensor *);

@@ -215,6 +215,7 @@ at_tensor *at_checkpoint_with(at_checkpoint_options options) {
     static const at_custom_operation operation = {"checkpoint", forward, derivative, release_checkpoint};
     int64_t n_rows = 0;
     tn_thread_set_operation("checkpoint");
+    AT_CALL("checkpoint");
     checkpoint *c = check_options(&options, &n_rows) ? tn_object_new(sizeof *c) : NULL;
     if (!c) {
         if (options.free_context) options.free_context(options.context);

@@ -15,6 +15,7 @@ typedef struct {
     at_custom_call call; /* first: what the user's functions are given */
     at_tensor **list;    /* inputs, then saved ones */
     int capacity;
+    bool complete; /* all is saved that was to be */
 } forward_call;
 
 static void release_custom(void *owned) {
@@ -25,8 +26,10 @@ static void release_custom(void *owned) {
 
 bool at_custom_save(at_custom_call *call, at_tensor *t) {
     if (!call) return at_fail_null("custom_save", "call");
-    AG_CHECK_TENSOR("custom_save", t);
     forward_call *f = (forward_call *)call;
+    bool complete = f->complete;
+    f->complete = false;
+    AG_CHECK_TENSOR("custom_save", t);
     int count = call->n + call->n_saved;
     if (count == f->capacity) {
         size_t bytes = (size_t)f->capacity * sizeof *f->list;
@@ -40,19 +43,20 @@ bool at_custom_save(at_custom_call *call, at_tensor *t) {
     }
     f->list[count] = t;
     call->n_saved++;
+    f->complete = complete;
     return true;
 }
 
-/* The value of the result, retained, and in f what was saved. */
+/* The value of the result, retained, and in f what was saved. Without all of that the derivative could do nothing. */
 static tn_value *run_forward(const custom *c, forward_call *f) {
     unsigned before = tn_failures();
     at_tensor *y = c->operation.forward(&f->call);
     if (!y && tn_failures() == before) at_fail(AT_ERROR_STATE, "%s: its forward gives NULL", c->operation.name);
-    return y ? tn_value_retain(y->value) : NULL;
+    return y && f->complete ? tn_value_retain(y->value) : NULL;
 }
 
 static at_tensor *record_custom(custom *c, at_tensor *const *inputs) {
-    forward_call f = {.call = {.n = c->n, .context = c->context}, .capacity = c->n + 4};
+    forward_call f = {.call = {.n = c->n, .context = c->context}, .capacity = c->n + 4, .complete = true};
     size_t bytes = (size_t)f.capacity * sizeof *f.list;
     if (!(f.list = tn_memory_new(bytes))) return release_custom(c), NULL;
     memcpy(f.list, inputs, (size_t)c->n * sizeof *f.list);
@@ -76,6 +80,7 @@ at_tensor *at_custom(const at_custom_operation *operation, at_tensor *const *inp
     while (missing < n && inputs && inputs[missing]) missing++;
     custom *c = NULL;
     tn_thread_set_operation(operation->name);
+    AT_CALL(operation->name);
     if (n < 1 || !inputs)
         at_fail(AT_ERROR_VALUE, "%s: no inputs", operation->name);
     else if (missing < n)

@@ -89,6 +89,12 @@ static at_tensor *rounding(ag_operation operation, int instruction, at_tensor *x
         v->dx[0] = derivative;                                                                                         \
     }
 
+/* The derivative of x sigmoid x. */
+static at_tensor *of_silu(at_tensor *x) {
+    at_tensor *s = at_sigmoid(x);
+    return at_mul(s, at_add(at_mul(x, at_sub(1, s)), 1));
+}
+
 UNARY(neg, numeric, TN_NEG, at_neg(g))
 UNARY(abs, numeric, TN_ABS, at_mul(g, at_sign(x)))
 UNARY(sign, truth_or_numeric, TN_SIGN, NULL)
@@ -109,6 +115,7 @@ UNARY(cos, real, TN_COS, at_neg(at_mul(g, at_sin(x))))
 UNARY(tan, real, TN_TAN, at_mul(g, at_add(at_square(y), 1)))
 UNARY(tanh, real, TN_TANH, at_mul(g, at_sub(1, at_square(y))))
 UNARY(sigmoid, real, TN_SIGMOID, at_mul(g, at_mul(y, at_sub(1, y))))
+UNARY(silu, real, TN_SILU, at_mul(g, of_silu(x)))
 UNARY(erf, real, TN_ERF, at_mul(g, at_mul(at_exp(at_neg(at_square(x))), 1.12837916709551257390))) /* 2 / sqrt(pi) */
 
 at_tensor *at_logical_not(at_tensor *x) {
@@ -231,7 +238,10 @@ static bool has_exact_reciprocal(const at_operand *x) {
 
 at_tensor *at_div_operands(at_operand a, at_operand b) {
     CHECK_OPERANDS("div", a, b);
-    if (has_exact_reciprocal(&b)) return at_mul_operands(a, at_operand_float(1 / number_of(&b)));
+    if (has_exact_reciprocal(&b)) {
+        AT_CALL("div");
+        return at_mul_operands(a, at_operand_float(1 / number_of(&b)));
+    }
     at_dtype dtype = to_floating(promote(&a, &b));
     return binary(AG_div, TN_DIV, &a, &b, dtype, dtype);
 }
@@ -291,7 +301,7 @@ at_tensor *at_pow_operands(at_operand a, at_operand b) {
 AG_RULE(pow) {
     at_tensor *a = v->x[0], *b = v->x[1];
     /* The choice is outermost: where b = 0, a NaN that g brings (from log a of a negative a) goes no further. */
-    if (v->needed[0]) v->dx[0] = at_where(at_eq(b, 0), 0, at_mul(v->g, at_mul(b, at_pow(a, at_sub(b, 1)))));
+    if (v->needed[0]) v->dx[0] = at_where(at_eq(b, 0), 0, at_mul(v->g, at_mul(b, at_pow(a, at_add(b, -1)))));
     if (v->needed[1])
         v->dx[1] = at_mul(v->g, at_where(at_logical_and(at_eq(a, 0), at_ge(b, 0)), 0, at_mul(v->y, at_log(a))));
 }
@@ -413,21 +423,10 @@ AG_RULE(clamp) {
 /* The value of a tensor that was computed without being recorded. */
 static tn_value *value_of(at_tensor *y) { return y ? tn_value_retain(y->value) : NULL; }
 
-at_tensor *at_silu(at_tensor *x) {
-    AG_CHECK_TENSOR("silu", x);
-    tn_value *y = NULL;
-    AT_SCOPE
-        AT_NO_GRAD { y = value_of(at_mul(x, at_sigmoid(x))); }
-    return ag_record(AG_silu, y, &x, 1, NULL);
-}
-AG_RULE(silu) {
-    at_tensor *s = at_sigmoid(v->x[0]);
-    v->dx[0] = at_mul(v->g, at_mul(s, at_add(at_mul(v->x[0], at_sub(1, s)), 1)));
-}
-
-/* log(1 + exp x) is x to within rounding where x > 20, and exp does not overflow before. */
+/* x itself where x > 20, as PyTorch's: log(1 + exp x) to within 1.1e-10 of it, and exp does not overflow before. */
 at_tensor *at_softplus(at_tensor *x) {
     AG_CHECK_TENSOR("softplus", x);
+    AT_CALL("softplus");
     tn_value *y = NULL;
     AT_SCOPE
         AT_NO_GRAD { y = value_of(at_where(at_gt(x, 20), x, at_log1p(at_exp(at_clamp(x, -INFINITY, 20))))); }
@@ -439,10 +438,12 @@ AG_RULE(softplus) { v->dx[0] = at_where(at_gt(v->x[0], 20), v->g, at_mul(v->g, a
 
 at_tensor *at_leaky_relu(at_tensor *x, double slope) {
     AG_CHECK_TENSOR("leaky_relu", x);
+    AT_CALL("leaky_relu");
     return at_where(at_gt(x, 0), x, at_mul(x, slope));
 }
 
 at_tensor *at_gelu(at_tensor *x) {
     AG_CHECK_TENSOR("gelu", x);
+    AT_CALL("gelu");
     return at_mul(at_mul(x, 0.5), at_add(at_erf(at_mul(x, 0.70710678118654752440)), 1)); /* 1 / sqrt 2 */
 }

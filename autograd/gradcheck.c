@@ -283,6 +283,7 @@ static ag_check check_of(const char *name, at_gradcheck_options o) {
 
 bool at_gradcheck_with(at_gradcheck_options options) {
     ag_check c = check_of("gradcheck", options);
+    AT_CALL(c.name);
     return check_arguments(&c) && run(&c);
 }
 
@@ -313,6 +314,7 @@ static at_tensor *gradient_row(at_tensor **inputs, int n, void *context) {
 
 bool at_gradgradcheck_with(at_gradcheck_options options) {
     ag_check first = check_of("gradgradcheck", options);
+    AT_CALL(first.name);
     if (!check_arguments(&first)) return false;
     int n = options.n;
     size_t bytes = (size_t)(n + 1) * sizeof(at_tensor *);

@@ -18,8 +18,9 @@ static void append(char *text, const char *format, ...) {
     va_end(arguments);
 }
 
-/* The elements of a small tensor, the shape of a large one. */
-static void describe_value(char *text, tn_value *value) {
+/* The elements of a small tensor, the shape of a large one; false where it cannot be computed. */
+static bool describe_value(char *text, tn_value *value) {
+    unsigned before = tn_failures();
     text[0] = '\0';
     AT_SCOPE
         AT_NO_GRAD {
@@ -30,6 +31,7 @@ static void describe_value(char *text, tn_value *value) {
             for (int64_t i = 0; x && i < value->numel; i++) append(text, "%s%.5g", i ? ", " : "", x[i]);
             if (x && value->shape.ndim) append(text, "]");
         }
+    return tn_failures() == before;
 }
 
 static bool is_leaf(const ag_node *node) { return node->operation == AG_LEAF; }
@@ -105,11 +107,12 @@ static bool with_graph(const char *function, FILE *file, at_tensor *root,
     if (!at_requires_grad(root))
         return at_fail(AT_ERROR_STATE, "%s: %s has no graph: it does not depend on anything that requires a gradient",
                        function, tn_describe(root));
+    AT_CALL(function);
     ag_graph graph = {0};
-    bool good = ag_put_in_order(&graph, root->node);
-    if (good) tell(file, &graph, root);
+    unsigned before = tn_failures(); /* a value that cannot be computed */
+    if (ag_put_in_order(&graph, root->node)) tell(file, &graph, root);
     ag_graph_end(&graph);
-    return good;
+    return tn_failures() == before;
 }
 
 bool at_graph_print(FILE *file, at_tensor *root) { return with_graph("graph_print", file, root, print_table); }
@@ -194,27 +197,29 @@ bool at_graph_dot(FILE *file, at_tensor *root) { return with_graph("graph_dot", 
 
 /* ---- a backward pass --------------------------------------------------------------------------------------------- */
 
-void ag_trace_node(FILE *file, const ag_graph *graph, int64_t i) {
+bool ag_trace_node(FILE *file, const ag_graph *graph, int64_t i) {
     const ag_entry *e = &graph->entries[i];
     char name[TEXT], gradient[TEXT];
     describe_node(name, e->node);
-    describe_value(gradient, e->grad->value);
+    if (!describe_value(gradient, e->grad->value)) return false;
     fprintf(file, "#%" PRId64 " %s: gradient %s", i, name, gradient);
     if (is_leaf(e->node))
         fprintf(file, "%s\n", e->node->grad ? ", added to what the leaf has" : ", the leaf's own");
     else
         fprintf(file, "; by its inputs: %s\n", ag_formula(e->node->operation));
+    return true;
 }
 
-void ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d) {
+bool ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d) {
     const ag_entry *to = ag_find(graph, node->input[i].node);
     char name[TEXT], contribution[TEXT], before[TEXT];
     describe_node(name, to->node);
-    describe_value(contribution, d->value);
-    describe_value(before, to->grad ? to->grad->value : NULL);
+    if (!describe_value(contribution, d->value) || !describe_value(before, to->grad ? to->grad->value : NULL))
+        return false;
     fprintf(file, "    to #%" PRId64 " %s: %s", (int64_t)(to - graph->entries), name, contribution);
     if (to->grad)
         fprintf(file, ", added to %s\n", before);
     else
         fprintf(file, ", the first\n");
+    return true;
 }

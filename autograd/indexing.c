@@ -241,6 +241,7 @@ at_tensor *at_scatter_add(at_tensor *x, int dim, at_tensor *index, at_tensor *sr
     AG_CHECK_TENSOR("scatter_add", x);
     AG_CHECK_TENSOR("scatter_add", index);
     AG_CHECK_TENSOR("scatter_add", src);
+    AT_CALL("scatter_add");
     if (scalar_and_vector(x, index) || scalar_and_vector(src, index))
         return back_to(at_scatter_add(as_vector(x), dim, as_vector(index), as_vector(src)), x);
     const at_shape *shape = &x->value->shape;
@@ -296,6 +297,7 @@ static bool copy_slices(void *context, int64_t start, int64_t end) {
 at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
     AG_CHECK_TENSOR("index_select", x);
     AG_CHECK_TENSOR("index_select", index);
+    AT_CALL("index_select");
     at_shape shape = x->value->shape;
     if ((dim = tn_check_dim("index_select", &shape, dim)) < 0 || !check_index("index_select", index)) return NULL;
     if (index->value->shape.ndim > 1)
@@ -309,7 +311,7 @@ at_tensor *at_index_select(at_tensor *x, int dim, at_tensor *index) {
     slice_job job = {.around = ag_around(&shape, dim), .element = tn_dtype_size(x->value->dtype)};
     if (from && check_range("index_select", i, x, dim)) {
         shape.dim[dim] = i->numel;
-        y = tn_value_new(x->value->dtype, &shape);
+        y = tn_check_shape("index_select", &shape) ? tn_value_new(x->value->dtype, &shape) : NULL;
     }
     if (y && y->numel > 0) {
         job.n = i->numel, job.index = tn_data(i), job.x = tn_data(from), job.y = tn_data(y);
@@ -375,6 +377,7 @@ static at_tensor *select_where(at_tensor *x, at_tensor *mask) {
 at_tensor *at_masked_select(at_tensor *x, at_tensor *mask) {
     AG_CHECK_TENSOR("masked_select", x);
     AG_CHECK_TENSOR("masked_select", mask);
+    AT_CALL("masked_select");
     at_shape shape;
     if (mask->value->dtype != AT_BOOL)
         return at_fail(AT_ERROR_DTYPE, "masked_select: mask is %s: want bool (at_to converts)", tn_describe(mask));
@@ -489,6 +492,7 @@ static at_tensor *order(at_tensor *x, int dim, int64_t k, bool top, bool descend
 
 at_tensor *at_sort(at_tensor *x, int dim, bool descending, at_tensor **indices) {
     AG_CHECK_TENSOR("sort", x);
+    AT_CALL("sort");
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("sort", shape, dim)) < 0) return NULL;
     return order(x, dim, shape->ndim ? shape->dim[dim] : 1, false, descending, indices);
@@ -496,6 +500,7 @@ at_tensor *at_sort(at_tensor *x, int dim, bool descending, at_tensor **indices) 
 
 at_tensor *at_argsort(at_tensor *x, int dim, bool descending) {
     AG_CHECK_TENSOR("argsort", x);
+    AT_CALL("argsort");
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("argsort", shape, dim)) < 0) return NULL;
     at_tensor *rows = to_rows(x, dim);
@@ -506,6 +511,7 @@ at_tensor *at_argsort(at_tensor *x, int dim, bool descending) {
 
 at_tensor *at_topk(at_tensor *x, int64_t k, int dim, at_tensor **indices) {
     AG_CHECK_TENSOR("topk", x);
+    AT_CALL("topk");
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("topk", shape, dim)) < 0) return NULL;
     int64_t least = shape->ndim ? 0 : 1, n = shape->ndim ? shape->dim[dim] : 1; /* () cannot hold none */
@@ -535,6 +541,7 @@ static at_tensor *drop_dim(at_tensor *y, int dim, bool keepdim) {
 
 static at_tensor *extreme_dim(const char *function, at_tensor *x, int dim, bool keepdim, bool largest,
                               at_tensor **indices) {
+    AT_CALL(function);
     at_tensor *index = arg_extreme(function, x, &dim, largest);
     at_tensor *y = index ? drop_dim(at_gather(x, dim, index), dim, keepdim) : NULL;
     at_tensor *found = y && indices ? drop_dim(index, dim, keepdim) : NULL;
@@ -550,10 +557,12 @@ at_tensor *at_min_dim(at_tensor *x, int dim, bool keepdim, at_tensor **indices) 
     return extreme_dim("min_dim", x, dim, keepdim, false, indices);
 }
 at_tensor *at_argmax(at_tensor *x, int dim, bool keepdim) {
+    AT_CALL("argmax");
     at_tensor *index = arg_extreme("argmax", x, &dim, true);
     return drop_dim(index, dim, keepdim);
 }
 at_tensor *at_argmin(at_tensor *x, int dim, bool keepdim) {
+    AT_CALL("argmin");
     at_tensor *index = arg_extreme("argmin", x, &dim, false);
     return drop_dim(index, dim, keepdim);
 }

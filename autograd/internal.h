@@ -117,6 +117,9 @@ static inline ag_node *ag_wanting_node(const at_tensor *t) {
 at_tensor *ag_record(ag_operation operation, tn_value *y, at_tensor *const *inputs, int n,
                      const ag_parameters *parameters);
 
+/* A tensor that has a node takes *name, and *name is what it had: how several are named without one that can fail. */
+void ag_exchange_name(at_tensor *t, char **name);
+
 /* A tensor in the innermost scope that shows value (retained) and, when recording, belongs to node. */
 at_tensor *ag_tensor(tn_value *value, ag_node *node);
 
@@ -152,9 +155,9 @@ static inline ag_entry *ag_find(const ag_graph *graph, const ag_node *node) {
 }
 void ag_graph_end(ag_graph *graph);
 
-/* What a traced pass tells (graph.c). */
-void ag_trace_node(FILE *file, const ag_graph *graph, int64_t i);
-void ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d);
+/* What a traced pass tells (graph.c); false where a value cannot be computed. */
+bool ag_trace_node(FILE *file, const ag_graph *graph, int64_t i);
+bool ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *node, int i, at_tensor *d);
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 

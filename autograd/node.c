@@ -1,6 +1,4 @@
 /* autograd/node.c - the gradient graph: recording operations, leaves, and letting go of graphs of any depth. */
-#define _POSIX_C_SOURCE 200809L
-#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -83,7 +81,7 @@ TN_RARE static void release_extras(ag_node *node) {
         next = hook->next;
         tn_object_free(hook, sizeof *hook);
     }
-    free(node->name);
+    tn_text_free(node->name);
 }
 
 static void free_node(ag_node *node) {
@@ -252,11 +250,18 @@ at_tensor *at_set_name(at_tensor *t, const char *name) {
     if (!node)
         return at_fail(AT_ERROR_STATE, "set_name: %s: only tensors that require a gradient have a place in a graph",
                        tn_describe(t));
-    char *copy = name ? strdup(name) : NULL;
-    if (name && !copy) return tn_fail_memory(strlen(name) + 1);
-    free(node->name);
+    char *copy = name ? tn_text_new(name) : NULL;
+    if (name && !copy) return NULL;
+    tn_text_free(node->name);
     node->name = copy;
     return t;
+}
+
+void ag_exchange_name(at_tensor *t, char **name) {
+    ag_node *node = t->node;
+    char *old = node->name;
+    node->name = *name;
+    *name = old;
 }
 
 const char *at_name(at_tensor *t) {

@@ -30,7 +30,10 @@ static bool check_batches(const at_shape *p, const at_shape *q) {
 }
 
 /* Of matrices, or of batches of them; their shapes and dtypes fit. */
-static at_tensor *product(at_tensor *a, at_tensor *b) {
+static at_tensor *product(const char *function, at_tensor *a, at_tensor *b) {
+    at_shape result = a->value->shape;
+    result.dim[result.ndim - 1] = b->value->shape.dim[result.ndim - 1];
+    if (!tn_check_shape(function, &result)) return NULL;
     return ag_record(AG_bmm, tn_value_bmm(a->value, b->value), (at_tensor *[]){a, b}, 2, NULL);
 }
 
@@ -39,7 +42,7 @@ at_tensor *at_bmm(at_tensor *batch1, at_tensor *batch2) {
     AG_CHECK_TENSOR("bmm", batch2);
     if (!check_batches(&batch1->value->shape, &batch2->value->shape) || !check_dtypes("bmm", batch1, batch2))
         return NULL;
-    return product(batch1, batch2);
+    return product("bmm", batch1, batch2);
 }
 static at_tensor *transposed(at_tensor *x) { return at_transpose(x, -2, -1); }
 
@@ -47,9 +50,9 @@ static at_tensor *transposed(at_tensor *x) { return at_transpose(x, -2, -1); }
 static at_tensor *product_like(at_tensor *a, at_tensor *b, const tn_value *like) {
     int rows = like->shape.ndim - 2;
     if (!a || !b) return NULL;
-    if (like->stride[rows] != 1 || like->stride[rows + 1] == 1) return product(a, b);
+    if (like->stride[rows] != 1 || like->stride[rows + 1] == 1) return product("bmm", a, b);
     at_tensor *left = transposed(b), *right = transposed(a);
-    at_tensor *y = left && right ? product(left, right) : NULL;
+    at_tensor *y = left && right ? product("bmm", left, right) : NULL;
     return y ? transposed(y) : NULL;
 }
 
@@ -97,7 +100,7 @@ static at_tensor *matmul(at_tensor *a, at_tensor *b) {
                        "matmul: a %s and b %s: the dimensions before the matrices, %s and %s, do not broadcast",
                        tn_shape_text(&a->value->shape), tn_shape_text(&b->value->shape), tn_shape_text(&of_a),
                        tn_shape_text(&of_b));
-    if (of_a.ndim == 0 && of_b.ndim == 0) return product(a, b);
+    if (of_a.ndim == 0 && of_b.ndim == 0) return product("matmul", a, b);
     at_tensor *y;
     if (tn_shape_numel(&of_b) == 1 && of_a.ndim >= of_b.ndim) { /* one b for all of a: its rows are one long matrix */
         at_tensor *tall = at_reshape(a, 1, tn_shape_numel(&of_a) * rows, inner);
@@ -112,6 +115,7 @@ static at_tensor *matmul(at_tensor *a, at_tensor *b) {
 at_tensor *at_matmul(at_tensor *a, at_tensor *b) {
     AG_CHECK_TENSOR("matmul", a);
     AG_CHECK_TENSOR("matmul", b);
+    AT_CALL("matmul");
     int dims_a = a->value->shape.ndim, dims_b = b->value->shape.ndim;
     if (dims_a == 0 || dims_b == 0)
         return at_fail(AT_ERROR_SHAPE, "matmul: a %s and b %s: want at least one dimension each (at_mul takes scalars)",

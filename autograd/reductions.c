@@ -46,29 +46,8 @@ static bool check_floating(const char *function, at_tensor *x) {
     return at_fail(AT_ERROR_DTYPE, "%s: %s: want floating point (at_to converts)", function, tn_describe(x));
 }
 
-/* x reduced over dims, which keep size 1: neighbouring ones at a time, the last first. */
-static tn_value *reduce_dims(tn_reduction kind, tn_value *x, unsigned dims) {
-    tn_value *y = tn_value_retain(x);
-    for (int last = x->shape.ndim - 1; last >= 0 && y; last--) {
-        if (!(dims >> last & 1)) continue;
-        int first = last;
-        while (first > 0 && dims >> (first - 1) & 1) first--;
-        at_shape shape = y->shape;
-        for (int d = first; d <= last; d++) shape.dim[d] = 1;
-        tn_value *reduced = tn_value_reduce(kind, y, first, last - first + 1, &shape);
-        tn_value_release(y);
-        y = reduced;
-        last = first;
-    }
-    if (y == x && dims == 0) { /* a copy, in the dtype of the result */
-        y = tn_value_reduce(kind, x, x->shape.ndim, 0, &x->shape);
-        tn_value_release(x);
-    }
-    return y;
-}
-
 static tn_value *reduced(tn_reduction kind, tn_value *x, unsigned dims, bool keepdim) {
-    tn_value *kept = reduce_dims(kind, x, dims);
+    tn_value *kept = tn_value_reduce(kind, x, dims);
     if (!kept || keepdim) return kept;
     at_shape rest = without(&kept->shape, dims);
     tn_value *y = tn_value_reshape(kept, &rest);
@@ -92,11 +71,13 @@ static unsigned remembered(const ag_vjp *v) { return (unsigned)v->parameters->st
 #define REDUCTION(name)                                                                                                \
     at_tensor *at_##name(at_tensor *x) {                                                                               \
         AG_CHECK_TENSOR(#name, x);                                                                                     \
+        AT_CALL(#name);                                                                                                \
         return name##_over(#name, x, all_dims(x), false);                                                              \
     }                                                                                                                  \
     at_tensor *at_##name##_dim(at_tensor *x, int dim, bool keepdim) {                                                  \
         unsigned dims;                                                                                                 \
         AG_CHECK_TENSOR(#name "_dim", x);                                                                              \
+        AT_CALL(#name "_dim");                                                                                         \
         return one_dim(#name "_dim", x, dim, &dims) ? name##_over(#name "_dim", x, dims, keepdim) : NULL;              \
     }
 
@@ -192,6 +173,7 @@ REDUCTION(std)
 
 at_tensor *at_norm(at_tensor *x) {
     AG_CHECK_TENSOR("norm", x);
+    AT_CALL("norm");
     if (!check_floating("norm", x)) return NULL;
     tn_value *value = NULL;
     AT_SCOPE
@@ -217,14 +199,15 @@ static at_tensor *products_before(at_tensor *x) {
     return y;
 }
 
-static at_tensor *product(at_tensor *x, unsigned dims, int dim, bool keepdim) {
-    ag_parameters p = {.dim = dim};
+/* around: x's shape as (outer, n, inner). */
+static at_tensor *product(at_tensor *x, unsigned dims, at_shape around, bool keepdim) {
+    ag_parameters p = {.shape = around};
     return ag_record(AG_prod, reduced(TN_PROD, x->value, dims, keepdim), &x, 1, remember(&p, dims));
 }
 AG_RULE(prod) {
     at_tensor *x = v->x[0];
     if (x->value->numel == 0) return;
-    at_tensor *around = at_reshape_shape(x, ag_around(&x->value->shape, v->parameters->dim));
+    at_tensor *around = at_reshape_shape(x, v->parameters->shape);
     at_tensor *after = at_flip(products_before(at_flip(around, 1)), 1);
     at_tensor *others = at_reshape_shape(at_mul(products_before(around), after), x->value->shape);
     v->dx[0] = at_mul(restore_dims(v->g, x, remembered(v)), others);
@@ -234,13 +217,14 @@ at_tensor *at_prod_dim(at_tensor *x, int dim, bool keepdim) {
     AG_CHECK_TENSOR("prod_dim", x);
     unsigned dims;
     if (!one_dim("prod_dim", x, dim, &dims)) return NULL;
-    return product(x, dims, tn_check_dim("prod_dim", &x->value->shape, dim), keepdim);
+    dim = tn_check_dim("prod_dim", &x->value->shape, dim);
+    return product(x, dims, ag_around(&x->value->shape, dim), keepdim);
 }
 
 at_tensor *at_prod(at_tensor *x) {
     AG_CHECK_TENSOR("prod", x);
-    at_tensor *flat = at_flatten(x);
-    return flat ? product(flat, 1, 0, false) : NULL;
+    AT_CALL("prod");
+    return product(x, all_dims(x), AT_SHAPE(1, x->value->numel, 1), false);
 }
 
 /* ---- extremes ---------------------------------------------------------------------------------------------------- */
@@ -257,8 +241,8 @@ static at_tensor *extreme(ag_operation operation, tn_reduction kind, at_tensor *
 static at_tensor *share_evenly(const ag_vjp *v) {
     at_tensor *x = v->x[0], *y = v->y;
     at_tensor *both_nan = at_logical_and(at_ne(x, x), at_ne(y, y));
-    at_tensor *share = at_to(at_logical_or(at_eq(x, y), both_nan), x->value->dtype);
-    return at_mul(share, at_div(v->g, at_sum(share)));
+    at_tensor *chosen = at_logical_or(at_eq(x, y), both_nan);
+    return at_where(chosen, at_div(v->g, at_sum(at_to(chosen, x->value->dtype))), 0);
 }
 
 at_tensor *at_max(at_tensor *x) { return extreme(AG_max, TN_MAX, x); }
@@ -312,7 +296,7 @@ AG_RULE(log_softmax) { v->dx[0] = at_sub(v->g, at_mul(at_exp(v->y), sum_beside(v
 /* log sum exp x = m + log sum exp(x - m) for the largest element m; an infinite m is left in. */
 static at_tensor *shifted_logsumexp(at_tensor *x, unsigned dims) {
     if (x->value->numel == 0) return at_log(ag_sum(at_exp(x), dims, true));
-    at_tensor *m = tn_tensor_from(reduce_dims(TN_MAX, x->value, dims));
+    at_tensor *m = tn_tensor_from(tn_value_reduce(TN_MAX, x->value, dims));
     if (!m) return NULL;
     at_tensor *shift = at_masked_fill(m, at_eq(at_abs(m), INFINITY), 0);
     return at_add(at_log(ag_sum(at_exp(at_sub(x, shift)), dims, true)), shift);
@@ -341,20 +325,32 @@ REDUCTION(logsumexp)
 
 /* ---- running sums ------------------------------------------------------------------------------------------------ */
 
+/* Columns side by side are added up together. */
+enum { COLUMNS = 256 };
+
 #define RUNNING_SUM(name, type, accumulator)                                                                           \
+    static inline void name##_row(int64_t columns, accumulator *restrict sum, const type *restrict x,                  \
+                                  type *restrict y) {                                                                  \
+        for (int64_t j = 0; j < columns; j++) y[j] = (type)(sum[j] += (accumulator)x[j]);                              \
+    }                                                                                                                  \
     static void name(const at_shape *around, const type *x, type *y) {                                                 \
         int64_t n = around->dim[1], inner = around->dim[2];                                                            \
-        for (int64_t i = 0; i < around->dim[0] * inner; i++) {                                                         \
-            int64_t at = i / inner * n * inner + i % inner;                                                            \
+        for (int64_t i = 0; i < around->dim[0] && inner == 1; i++) {                                                   \
             accumulator sum = 0;                                                                                       \
-            for (int64_t k = 0; k < n; k++, at += inner) y[at] = (type)(sum += (accumulator)x[at]);                    \
+            for (int64_t k = i * n; k < (i + 1) * n; k++) y[k] = (type)(sum += (accumulator)x[k]);                     \
         }                                                                                                              \
+        for (int64_t i = 0; i < around->dim[0] && inner > 1; i++)                                                      \
+            for (int64_t first = 0; first < inner; first += COLUMNS) {                                                 \
+                int64_t columns = inner - first < COLUMNS ? inner - first : COLUMNS, at = i * n * inner + first;       \
+                accumulator sum[COLUMNS] = {0};                                                                        \
+                for (int64_t k = 0; k < n; k++, at += inner) name##_row(columns, sum, x + at, y + at);                 \
+            }                                                                                                          \
     }
 RUNNING_SUM(running_sum_f32, float, double)
 RUNNING_SUM(running_sum_f64, double, double)
 RUNNING_SUM(running_sum_i64, int64_t, uint64_t)
 
-static tn_value *cumsum_value(tn_value *x, int dim) {
+static tn_value *cumsum_by_rows(tn_value *x, int dim) {
     at_dtype dtype = x->dtype == AT_BOOL ? AT_INT64 : x->dtype;
     tn_value *cast = tn_value_cast(x, dtype);
     tn_value *stored = cast ? tn_value_contiguous(cast) : NULL;
@@ -371,6 +367,15 @@ static tn_value *cumsum_value(tn_value *x, int dim) {
     tn_value_release(stored);
     tn_value_release(cast);
     return y;
+}
+
+static tn_value *cumsum_value(tn_value *x, int dim) {
+    at_shape order;
+    if (tn_layout_of(&x->shape, x->stride, &order) != TN_PERMUTED) return cumsum_by_rows(x, dim);
+    tn_value *in_order = tn_value_permute(x, &order);
+    tn_value *y = in_order ? cumsum_by_rows(in_order, tn_place_in_order(&order, dim)) : NULL;
+    tn_value_release(in_order);
+    return tn_value_permute_back(y, &order);
 }
 
 at_tensor *at_cumsum(at_tensor *x, int dim) {

@@ -6,9 +6,8 @@
 
 /* ---- reshape ----------------------------------------------------------------------------------------------------- */
 
-/* Replaces a -1 in shape by what is left of numel. */
-static bool complete_shape(const at_shape *from, at_shape *shape) {
-    int64_t numel = tn_shape_numel(from), known = 1;
+/* Replaces a -1 in shape by what is left of x's elements. */
+static bool complete_shape(const tn_value *x, at_shape *shape) {
     int unknown = -1;
     at_shape asked = *shape;
     if (shape->ndim > AT_MAX_DIMS) return tn_check_shape("reshape", shape);
@@ -19,31 +18,36 @@ static bool complete_shape(const at_shape *from, at_shape *shape) {
         unknown = d;
         shape->dim[d] = 1;
     }
-    if (!tn_check_shape("reshape", shape)) return false;
-    known = tn_shape_numel(shape);
-    if (unknown >= 0 && known > 0 && numel % known == 0) shape->dim[unknown] = numel / known;
+    int64_t known = tn_shape_numel(shape);
+    if (known < 0) return tn_check_shape("reshape", shape);
     if (unknown >= 0 && known == 0)
         return at_fail(AT_ERROR_SHAPE, "reshape: %s to %s: beside a size of 0 any number would do for -1",
-                       tn_shape_text(from), tn_shape_text(&asked));
-    if (tn_shape_numel(shape) == numel) return true;
+                       tn_shape_text(&x->shape), tn_shape_text(&asked));
+    if (unknown >= 0 && x->numel % known == 0) {
+        shape->dim[unknown] = x->numel / known;
+        return true;
+    }
+    if (known == x->numel) return true;
     return at_fail(AT_ERROR_SHAPE, "reshape: %s has %" PRId64 " elements, which do not make the shape %s",
-                   tn_shape_text(from), numel, tn_shape_text(&asked));
+                   tn_shape_text(&x->shape), x->numel, tn_shape_text(&asked));
 }
 
 at_tensor *at_reshape_shape(at_tensor *x, at_shape shape) {
     AG_CHECK_TENSOR("reshape", x);
-    if (!complete_shape(&x->value->shape, &shape)) return NULL;
+    if (!complete_shape(x->value, &shape)) return NULL;
     return ag_record(AG_reshape, tn_value_reshape(x->value, &shape), &x, 1, NULL);
 }
 AG_RULE(reshape) { v->dx[0] = at_reshape_shape(v->g, v->x[0]->value->shape); }
 
 at_tensor *at_flatten(at_tensor *x) {
     AG_CHECK_TENSOR("flatten", x);
+    AT_CALL("flatten");
     return at_reshape(x, x->value->numel);
 }
 
 at_tensor *at_unsqueeze(at_tensor *x, int dim) {
     AG_CHECK_TENSOR("unsqueeze", x);
+    AT_CALL("unsqueeze");
     at_shape shape = x->value->shape;
     if (shape.ndim == AT_MAX_DIMS)
         return at_fail(AT_ERROR_SHAPE, "unsqueeze: %s: there can be at most %d dimensions", tn_describe(x),
@@ -67,22 +71,13 @@ static at_shape without_dim(const at_shape *shape, int dim) {
 
 at_tensor *at_squeeze(at_tensor *x, int dim) {
     AG_CHECK_TENSOR("squeeze", x);
+    AT_CALL("squeeze");
     const at_shape *shape = &x->value->shape;
     if ((dim = tn_check_dim("squeeze", shape, dim)) < 0) return NULL;
     return at_reshape_shape(x, shape->ndim && shape->dim[dim] == 1 ? without_dim(shape, dim) : *shape);
 }
 
 /* ---- permute ----------------------------------------------------------------------------------------------------- */
-
-static tn_value *permuted(tn_value *x, const at_shape *order) {
-    at_shape shape = {.ndim = order->ndim};
-    int64_t stride[AT_MAX_DIMS];
-    for (int d = 0; d < order->ndim; d++) {
-        shape.dim[d] = x->shape.dim[order->dim[d]];
-        stride[d] = x->stride[order->dim[d]];
-    }
-    return tn_value_view(x, &shape, stride, x->offset);
-}
 
 at_tensor *at_permute_shape(at_tensor *x, at_shape order) {
     AG_CHECK_TENSOR("permute", x);
@@ -96,7 +91,7 @@ at_tensor *at_permute_shape(at_tensor *x, at_shape order) {
     if (order.ndim != ndim || seen != (1u << ndim) - 1)
         return at_fail(AT_ERROR_SHAPE, "permute: order %s for %s: want each of its dimensions once",
                        tn_shape_text(&asked), tn_describe(x));
-    return ag_record(AG_permute, permuted(x->value, &order), &x, 1, &(ag_parameters){.shape = order});
+    return ag_record(AG_permute, tn_value_permute(x->value, &order), &x, 1, &(ag_parameters){.shape = order});
 }
 AG_RULE(permute) {
     const at_shape *order = &v->parameters->shape;
@@ -107,6 +102,7 @@ AG_RULE(permute) {
 
 at_tensor *at_transpose(at_tensor *x, int dim0, int dim1) {
     AG_CHECK_TENSOR("transpose", x);
+    AT_CALL("transpose");
     const at_shape *shape = &x->value->shape;
     if ((dim0 = tn_check_dim("transpose", shape, dim0)) < 0 || (dim1 = tn_check_dim("transpose", shape, dim1)) < 0)
         return NULL;
@@ -117,12 +113,17 @@ at_tensor *at_transpose(at_tensor *x, int dim0, int dim1) {
 
 /* ---- expand and repeat ------------------------------------------------------------------------------------------- */
 
+/* How many dimensions a shape has in front of those of x; below 0 where it is none for x. */
+static int new_dims(const at_shape *x, const at_shape *shape) {
+    return shape->ndim >= 0 && shape->ndim <= AT_MAX_DIMS ? shape->ndim - x->ndim : -1;
+}
+
 at_tensor *at_expand_shape(at_tensor *x, at_shape shape) {
     AG_CHECK_TENSOR("expand", x);
     const at_shape *from = &x->value->shape;
     at_shape asked = shape;
-    int lead = shape.ndim - from->ndim;
-    bool fits = lead >= 0 && shape.ndim <= AT_MAX_DIMS;
+    int lead = new_dims(from, &shape);
+    bool fits = lead >= 0;
     for (int d = 0; d < from->ndim && fits; d++) {
         int64_t *size = &shape.dim[lead + d];
         if (*size == -1) *size = from->dim[d];
@@ -144,6 +145,7 @@ at_shape ag_around(const at_shape *shape, int dim) {
 
 /* x with dimension dim, of size n, repeated: as whole (times x n), or each element by itself (n x times). */
 static at_tensor *repeat_dim(at_tensor *x, int dim, int64_t times, bool interleave) {
+    if (!x) return NULL;
     at_shape result = x->value->shape, around = ag_around(&result, dim);
     if (__builtin_mul_overflow(result.dim[dim], times, &result.dim[dim])) result.dim[dim] = INT64_MAX;
     if (!tn_check_shape("repeat", &result)) return NULL;
@@ -155,9 +157,10 @@ static at_tensor *repeat_dim(at_tensor *x, int dim, int64_t times, bool interlea
 
 at_tensor *at_repeat_shape(at_tensor *x, at_shape times) {
     AG_CHECK_TENSOR("repeat", x);
+    AT_CALL("repeat");
     at_shape shape = {.ndim = times.ndim};
-    int lead = times.ndim - x->value->shape.ndim;
-    bool good = lead >= 0 && times.ndim <= AT_MAX_DIMS;
+    int lead = new_dims(&x->value->shape, &times);
+    bool good = lead >= 0;
     for (int d = 0; d < times.ndim && good; d++) {
         good = times.dim[d] >= 0;
         shape.dim[d] = d < lead ? 1 : x->value->shape.dim[d - lead];
@@ -173,6 +176,7 @@ at_tensor *at_repeat_shape(at_tensor *x, at_shape times) {
 
 at_tensor *at_repeat_interleave_dim(at_tensor *x, int64_t n, int dim) {
     AG_CHECK_TENSOR("repeat_interleave", x);
+    AT_CALL("repeat_interleave");
     if (n < 0)
         return at_fail(AT_ERROR_VALUE, "repeat_interleave: %s, %" PRId64 " times: want a count >= 0", tn_describe(x),
                        n);
@@ -182,6 +186,7 @@ at_tensor *at_repeat_interleave_dim(at_tensor *x, int64_t n, int dim) {
 
 at_tensor *at_repeat_interleave(at_tensor *x, int64_t n) {
     AG_CHECK_TENSOR("repeat_interleave", x);
+    AT_CALL("repeat_interleave");
     at_tensor *flat = at_flatten(x);
     return flat ? at_repeat_interleave_dim(flat, n, 0) : NULL;
 }
@@ -271,6 +276,7 @@ AG_RULE(embed) {
 
 at_tensor *at_select(at_tensor *x, int dim, int64_t index) {
     AG_CHECK_TENSOR("select", x);
+    AT_CALL("select");
     const at_shape *shape = &x->value->shape;
     if (shape->ndim == 0) return at_fail(AT_ERROR_SHAPE, "select: %s has no dimensions to select from", tn_describe(x));
     if ((dim = tn_check_dim("select", shape, dim)) < 0) return NULL;
@@ -350,7 +356,8 @@ at_tensor *at_cat_list(int dim, at_tensor *const *list, int n) {
     shape.dim[dim] = 0;
     for (int i = 0; i < n; i++) {
         if (!can_join("cat", first, list[i], i, dim)) return NULL;
-        if (!is_nothing(list[i])) shape.dim[dim] += list[i]->value->shape.dim[dim];
+        int64_t size = is_nothing(list[i]) ? 0 : list[i]->value->shape.dim[dim];
+        if (__builtin_add_overflow(shape.dim[dim], size, &shape.dim[dim])) shape.dim[dim] = INT64_MAX;
     }
     if (!tn_check_shape("cat", &shape)) return NULL;
     tn_value *y = joined(list, n, dim, promote_all(list, n), &shape);
@@ -370,6 +377,7 @@ at_tensor *at_stack_list(int dim, at_tensor *const *list, int n) {
     if (!list) return at_fail_null("stack", "list");
     if (n < 1) return at_fail(AT_ERROR_VALUE, "stack: no tensors to join");
     tn_thread_set_operation("stack");
+    AT_CALL("stack");
     at_tensor *y = NULL;
     for (int i = 0; i < n; i++) {
         if (!list[i]) return tn_fail_null_element("stack", "list", i);
@@ -414,6 +422,7 @@ static bool check_matrix(const char *function, at_tensor *x) {
 
 at_tensor *at_tril(at_tensor *x, int64_t k) {
     AG_CHECK_TENSOR("tril", x);
+    AT_CALL("tril");
     if (!check_matrix("tril", x)) return NULL;
     at_tensor *kept = below_diagonal(&x->value->shape, k);
     return kept ? at_where_operands(kept, at_operand_tensor(x), at_operand_bool(false)) : NULL;
@@ -421,6 +430,7 @@ at_tensor *at_tril(at_tensor *x, int64_t k) {
 
 at_tensor *at_triu(at_tensor *x, int64_t k) {
     AG_CHECK_TENSOR("triu", x);
+    AT_CALL("triu");
     if (!check_matrix("triu", x)) return NULL;
     at_tensor *dropped = k == INT64_MIN ? below_diagonal(&x->value->shape, k) : below_diagonal(&x->value->shape, k - 1);
     return dropped ? at_where_operands(dropped, at_operand_bool(false), at_operand_tensor(x)) : NULL;

@@ -2,7 +2,8 @@
  *
  * x and y are inputs of some shape, layout and dtype; p and q are the same without zeros and negative numbers, m is a
  * bool mask. A row of the tables has both sides: what atled is asked for, and the same in Python. The time includes
- * storing the result, row by row in atled's case, and freeing it. bench/operations.py makes the same inputs. */
+ * storing the result, which lies in memory as the operands do, and freeing it. bench/operations.py makes the same
+ * inputs. */
 #include <string.h>
 
 #include "common/bench.h"

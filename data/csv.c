@@ -158,8 +158,8 @@ static bool is_header(const reader *r, int columns) {
 static bool make_room(reader *r, size_t more) {
     if (r->count + more <= r->room) return true;
     size_t room = 2 * r->room + more + 256;
-    double *numbers = realloc(r->numbers, room * sizeof *numbers);
-    if (!numbers) return tn_fail_memory(room * sizeof *numbers);
+    double *numbers = tn_allocate_more(r->numbers, r->room * sizeof *numbers, room * sizeof *numbers);
+    if (!numbers) return false;
     r->numbers = numbers;
     r->room = room;
     return true;
@@ -206,7 +206,7 @@ at_tensor *dt_read_csv(FILE *file, const at_load_csv_options *options) {
         *options->names = r.names;
     else
         free(r.names);
-    free(r.numbers);
+    tn_deallocate(r.numbers, r.room * sizeof *r.numbers);
     free(r.text);
     return table;
 }

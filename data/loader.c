@@ -1,6 +1,6 @@
 /* data/loader.c - mini-batches of rows, in the order that torch takes them in. */
 #include <inttypes.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "../autograd/autograd.h"
 #include "../tensor/internal.h"
@@ -33,17 +33,19 @@ static bool check_options(const at_data_loader_options *o) {
     return true;
 }
 
+/* Of the tensors, of the batch, and of the next batch while it is made. */
+static size_t list_bytes(int n) { return 3 * (size_t)n * sizeof(at_tensor *); }
+
 at_data_loader *at_data_loader_new_with(at_data_loader_options o) {
     if (!check_options(&o)) return NULL;
-    tn_thread_set_operation("data_loader_new");
-    size_t n = (size_t)o.n;
-    at_data_loader *l = calloc(1, sizeof *l);
-    at_tensor **tensors = l ? calloc(2 * n, sizeof *tensors) : NULL;
+    at_data_loader *l = at_allocate("data_loader_new", sizeof *l);
+    at_tensor **tensors = l ? tn_allocate(list_bytes(o.n)) : NULL;
     if (!tensors) {
-        free(l);
-        return tn_fail_memory(2 * n * sizeof *tensors);
+        tn_deallocate(l, sizeof *l);
+        return NULL;
     }
-    *l = (at_data_loader){.n = o.n, .tensors = tensors, .batch = tensors + n, .rows = at_size(o.tensors[0], 0)};
+    memset(tensors, 0, list_bytes(o.n));
+    *l = (at_data_loader){.n = o.n, .tensors = tensors, .batch = tensors + o.n, .rows = at_size(o.tensors[0], 0)};
     l->batch_size = o.batch_size ? o.batch_size : 1;
     l->shuffle = o.shuffle;
     l->drop_last = o.drop_last;
@@ -60,8 +62,8 @@ void at_data_loader_free(at_data_loader *loader) {
     drop_batch(loader);
     for (int i = 0; i < loader->n; i++) at_release(loader->tensors[i]);
     at_release(loader->order);
-    free(loader->tensors);
-    free(loader);
+    tn_deallocate(loader->tensors, list_bytes(loader->n));
+    tn_deallocate(loader, sizeof *loader);
 }
 
 int64_t at_data_loader_batches(at_data_loader *loader) {
@@ -106,15 +108,13 @@ static bool gather(at_data_loader *l, int64_t end) {
     if (l->shuffle && !l->order && !make_order(l)) return false;
     AT_SCOPE {
         at_tensor *rows = l->shuffle ? at_slice(l->order, 0, l->next, end, 1) : NULL;
-        at_tensor **held = malloc((size_t)l->n * sizeof *held);
-        if (!held) good = tn_fail_memory((size_t)l->n * sizeof *held);
+        at_tensor **held = l->batch + l->n;
         for (int i = 0; good && i < l->n; i++) {
             at_tensor *t = l->tensors[i];
             held[i] = l->shuffle ? at_index_select(t, 0, rows) : at_slice(t, 0, l->next, end, 1);
             good = held[i] != NULL;
         }
         for (int i = 0; good && i < l->n; i++) at_assign(&l->batch[i], held[i]);
-        free(held);
     }
     return good;
 }
@@ -122,7 +122,7 @@ static bool gather(at_data_loader *l, int64_t end) {
 at_tensor **at_data_loader_next(at_data_loader *loader) {
     at_data_loader *l = loader;
     if (!l) return at_fail_null("data_loader_next", "loader");
-    tn_thread_set_operation("data_loader_next");
+    AT_CALL("data_loader_next");
     if (!l->within_epoch) begin_epoch(l);
     int64_t left = l->rows - l->next, count = left < l->batch_size ? left : l->batch_size;
     if (count == 0 || (l->drop_last && count < l->batch_size)) {

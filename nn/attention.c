@@ -34,6 +34,7 @@ static at_tensor *masked_softmax(const char *function, at_tensor *scores, at_ten
 at_tensor *at_masked_softmax(at_tensor *scores, at_tensor *valid_lengths) {
     if (!scores) return at_fail_null("masked_softmax", "scores");
     at_tensor *weights = NULL;
+    AT_CALL("masked_softmax");
     AT_SCOPE {
         weights = masked_softmax("masked_softmax", scores, valid_lengths);
         if (weights) at_scope_return(weights);
@@ -70,6 +71,7 @@ static at_tensor *pool(const char *function, at_tensor *scores, at_tensor *value
 /* ---- additive attention ------------------------------------------------------------------------------------------ */
 
 at_additive_attention *at_additive_attention_new_with(at_additive_attention_options o) {
+    AT_CALL("additive_attention_new");
     at_additive_attention *self = at_module_new(sizeof *self, "AdditiveAttention");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -86,6 +88,7 @@ at_tensor *at_additive_attention_forward(at_additive_attention *layer, at_tensor
     const char *function = "additive_attention_forward";
     if (!check_inputs(function, layer, queries, keys, values)) return NULL;
     at_tensor *result = NULL;
+    AT_CALL("additive_attention_forward");
     AT_SCOPE {
         at_tensor *q = at_linear_forward(layer->w_q, queries), *k = at_linear_forward(layer->w_k, keys);
         at_tensor *features = q && k ? at_tanh(at_add(at_unsqueeze(q, 2), at_unsqueeze(k, 1))) : NULL;
@@ -99,6 +102,7 @@ at_tensor *at_additive_attention_forward(at_additive_attention *layer, at_tensor
 /* ---- scaled dot-product attention -------------------------------------------------------------------------------- */
 
 at_dot_product_attention *at_dot_product_attention_new(double dropout) {
+    AT_CALL("dot_product_attention_new");
     at_dot_product_attention *self = at_module_new(sizeof *self, "DotProductAttention");
     if (!self) return NULL;
     bool good = nn_child(&self->module, "dropout", &self->dropout, at_dropout_new(dropout)) &&
@@ -114,6 +118,7 @@ at_tensor *at_dot_product_attention_forward(at_dot_product_attention *layer, at_
         return at_fail(AT_ERROR_SHAPE, "%s: queries %s, keys %s: want vectors of equal size", function,
                        tn_describe(queries), tn_describe(keys));
     at_tensor *result = NULL;
+    AT_CALL("dot_product_attention_forward");
     AT_SCOPE {
         at_tensor *scaled = at_div(queries, sqrt((double)at_size(queries, 2)));
         at_tensor *scores = at_bmm(scaled, at_transpose(keys, 1, 2));
@@ -131,6 +136,7 @@ at_multi_head_attention *at_multi_head_attention_new_with(at_multi_head_attentio
                        "multi_head_attention_new: %" PRId64 " hiddens for %" PRId64
                        " heads: want a multiple of the heads",
                        o.hiddens, o.heads);
+    AT_CALL("multi_head_attention_new");
     at_multi_head_attention *self = at_module_new(sizeof *self, "MultiHeadAttention");
     if (!self) return NULL;
     self->heads = o.heads;
@@ -162,6 +168,7 @@ at_tensor *at_multi_head_attention_forward(at_multi_head_attention *layer, at_te
                                            at_tensor *values, at_tensor *valid_lengths) {
     if (!check_inputs("multi_head_attention_forward", layer, queries, keys, values)) return NULL;
     at_tensor *result = NULL;
+    AT_CALL("multi_head_attention_forward");
     AT_SCOPE {
         int64_t heads = layer->heads;
         at_tensor *q = split_heads(at_linear_forward(layer->w_q, queries), heads);

@@ -39,14 +39,16 @@ at_tensor *at_dropout(at_tensor *x, double p) {
     if (!check_p("dropout", p)) return NULL;
     if (!tn_is_floating(at_dtype_of(x)))
         return at_fail(AT_ERROR_DTYPE, "dropout: x is %s: want a floating-point tensor", tn_describe(x));
-    tn_thread_set_operation("dropout");
+    AT_CALL("dropout");
     if (p == 0) return at_mul(x, 1);
+    tn_generator before = *tn_thread_generator();
     at_tensor *y = NULL;
     AT_SCOPE {
         at_tensor *noise = p == 1 ? at_zeros_like(x) : draw_noise(x, p);
         y = noise ? at_mul(x, noise) : NULL;
         if (y) at_scope_return(y);
     }
+    if (!y) *tn_thread_generator() = before; /* a failed call draws nothing */
     return y;
 }
 
@@ -60,6 +62,7 @@ static at_tensor *forward(at_module *self, at_tensor *x) { return at_dropout_for
 
 at_dropout_layer *at_dropout_new(double p) {
     if (!check_p("dropout_new", p)) return NULL;
+    AT_CALL("dropout_new");
     at_dropout_layer *self = at_module_new(sizeof *self, "Dropout");
     if (!self) return NULL;
     self->module.forward = forward;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "../tensor/internal.h"
+#include "../tensor/random.h"
 #include "init.h"
 #include "internal.h"
 #include "layers.h"
@@ -25,6 +26,8 @@ at_embedding *at_embedding_new_with(at_embedding_options o) {
     if (o.has_padding && (o.padding_index < -o.entries || o.padding_index >= o.entries))
         return at_fail(AT_ERROR_VALUE, "embedding_new: padding_index %" PRId64 " of %" PRId64 " entries",
                        o.padding_index, o.entries);
+    AT_CALL("embedding_new");
+    tn_generator before = *tn_thread_generator();
     at_embedding *self = at_module_new(sizeof *self, "Embedding");
     if (!self) return NULL;
     self->module.forward = forward;
@@ -32,6 +35,7 @@ at_embedding *at_embedding_new_with(at_embedding_options o) {
     self->padding_index = o.padding_index < 0 ? o.padding_index + o.entries : o.padding_index;
     bool good = false;
     AT_SCOPE { good = draw(self, o.entries, o.size); }
+    if (!good) *tn_thread_generator() = before; /* a failed call draws nothing */
     return nn_made(&self->module, good);
 }
 
@@ -43,6 +47,7 @@ at_tensor *at_embedding_forward(at_embedding *layer, at_tensor *indices) {
         return at_fail(AT_ERROR_DTYPE, "embedding_forward: indices are %s: want int64 of fewer than %d dimensions",
                        tn_describe(indices), AT_MAX_DIMS);
     shape.dim[shape.ndim++] = at_size(layer->weight, 1);
+    AT_CALL("embedding_forward");
     at_tensor *y = NULL;
     AT_SCOPE {
         at_tensor *flat = at_flatten(indices), *rows = at_index_select(layer->weight, 0, flat);

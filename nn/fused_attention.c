@@ -23,6 +23,7 @@ at_tensor *at_scaled_dot_product_attention(at_tensor *queries, at_tensor *keys, 
                        "scaled_dot_product_attention: queries %s, keys %s, values %s: want (queries, features), (keys, "
                        "features), (keys, outputs)",
                        tn_shape_text(q), tn_shape_text(k), tn_shape_text(v));
+    AT_CALL("scaled_dot_product_attention");
     at_tensor *x[] = {queries, keys, values};
     return at_checkpoint(attend, x, 3, NULL, .rows = 1 << 0, .block = nn_block_of_queries(k->dim[0]));
 }

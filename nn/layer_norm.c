@@ -8,6 +8,7 @@ static at_tensor *forward(at_module *self, at_tensor *x) { return at_layer_norm_
 at_layer_norm *at_layer_norm_new_shape(at_shape shape) {
     if (shape.ndim < 1)
         return at_fail(AT_ERROR_SHAPE, "layer_norm_new: want the sizes of the dimensions to normalise over");
+    AT_CALL("layer_norm_new");
     at_layer_norm *self = at_module_new(sizeof *self, "LayerNorm");
     if (!self) return NULL;
     self->module.forward = forward;
@@ -34,6 +35,7 @@ at_tensor *at_layer_norm_forward(at_layer_norm *layer, at_tensor *x) {
     if (!ends_with(&shape, &norm))
         return at_fail(AT_ERROR_SHAPE, "layer_norm_forward: x is %s: want its last dimensions to be %s", tn_describe(x),
                        tn_shape_text(&norm));
+    AT_CALL("layer_norm_forward");
     at_tensor *y = NULL;
     AT_SCOPE {
         at_tensor *rows = x; /* what is normalised becomes the last dimension */

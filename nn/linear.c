@@ -13,6 +13,8 @@ at_linear *at_linear_new_with(at_linear_options o) {
     if (o.inputs < 0 || o.outputs < 0)
         return at_fail(AT_ERROR_VALUE, "linear_new: %" PRId64 " inputs, %" PRId64 " outputs: want no negative sizes",
                        o.inputs, o.outputs);
+    AT_CALL("linear_new");
+    tn_generator before = *tn_thread_generator();
     at_linear *self = at_module_new(sizeof *self, "Linear");
     if (!self) return NULL;
     self->module.forward = forward;
@@ -26,6 +28,7 @@ at_linear *at_linear_new_with(at_linear_options o) {
             good = bias && at_init_uniform(bias, -bound, bound) &&
                    at_module_parameter(&self->module, "bias", &self->bias, bias);
     }
+    if (!good) *tn_thread_generator() = before; /* a failed call draws nothing */
     return nn_made(&self->module, good);
 }
 
@@ -36,6 +39,7 @@ at_tensor *at_linear_forward(at_linear *layer, at_tensor *x) {
     at_shape shape = at_shape_of(x);
     if (shape.ndim < 1 || shape.dim[shape.ndim - 1] != inputs)
         return at_fail(AT_ERROR_SHAPE, "linear_forward: x is %s: want (..., %" PRId64 ")", tn_describe(x), inputs);
+    AT_CALL("linear_forward");
     at_tensor *y = NULL;
     AT_SCOPE {
         at_tensor *rows = x; /* one product of matrices, however many dimensions there are */

@@ -30,17 +30,20 @@ static bool check_pair(const char *function, at_tensor *input, at_tensor *target
 
 at_tensor *at_mse_loss(at_tensor *input, at_tensor *target, at_reduction reduction) {
     if (!check_pair("mse_loss", input, target)) return NULL;
+    AT_CALL("mse_loss");
     return reduce("mse_loss", at_square(at_sub(input, target)), reduction);
 }
 
 at_tensor *at_l1_loss(at_tensor *input, at_tensor *target, at_reduction reduction) {
     if (!check_pair("l1_loss", input, target)) return NULL;
+    AT_CALL("l1_loss");
     return reduce("l1_loss", at_abs(at_sub(input, target)), reduction);
 }
 
 at_tensor *at_huber_loss(at_tensor *input, at_tensor *target, double delta, at_reduction reduction) {
     if (!check_pair("huber_loss", input, target)) return NULL;
     if (!(delta > 0)) return at_fail(AT_ERROR_VALUE, "huber_loss: delta is %g: must be positive", delta);
+    AT_CALL("huber_loss");
     at_tensor *d = at_sub(input, target), *size = at_abs(d);
     at_tensor *outside = at_mul(at_sub(size, delta / 2), delta);
     return reduce("huber_loss", at_where(at_lt(size, delta), at_mul(at_square(d), 0.5), outside), reduction);
@@ -48,6 +51,7 @@ at_tensor *at_huber_loss(at_tensor *input, at_tensor *target, double delta, at_r
 
 at_tensor *at_bce_with_logits_loss(at_tensor *input, at_tensor *target, at_reduction reduction) {
     if (!check_pair("bce_with_logits_loss", input, target)) return NULL;
+    AT_CALL("bce_with_logits_loss");
     /* (1 - t) x + log(1 + exp(-x)), without overflow. m is a constant for derivatives, of which it has none at 0. */
     at_tensor *m = at_detach(at_relu(at_neg(input))), *minus = at_sub(at_neg(input), m);
     at_tensor *loss =
@@ -108,6 +112,7 @@ static at_tensor *class_loss(const char *function, const at_class_loss_options *
 
 static at_tensor *checked_class_loss(const char *function, at_class_loss_options *o, bool scores) {
     if (!check_classes(function, o)) return NULL;
+    AT_CALL(function);
     at_tensor *loss = NULL;
     AT_SCOPE {
         at_tensor *logs = scores ? at_log_softmax(o->input, at_ndim(o->input) > 1 ? 1 : 0) : o->input;
@@ -134,6 +139,7 @@ at_tensor *at_masked_cross_entropy_loss(at_tensor *scores, at_tensor *target, at
                        "%s: scores %s, target %s, valid_lengths %s: want (n, steps, classes), int64 (n, steps), int64 "
                        "(n)",
                        function, tn_describe(scores), tn_describe(target), tn_describe(valid_lengths));
+    AT_CALL(function);
     at_tensor *loss = NULL;
     AT_SCOPE {
         at_tensor *step = at_to(at_arange(0, (double)s->dim[1], 1), AT_INT64);

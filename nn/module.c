@@ -1,10 +1,8 @@
 /* nn/module.c - models as structs that begin with an at_module. */
-#define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../tensor/internal.h"
+#include "../autograd/internal.h"
 #include "internal.h"
 #include "module.h"
 
@@ -15,6 +13,7 @@ struct at_module_entry {
     part_kind kind;
     char *name;
     at_tensor **slot; /* of a parameter or a buffer */
+    char *new_name;   /* that its tensor is about to get */
     at_module *child;
 };
 
@@ -23,10 +22,11 @@ void *at_module_new(size_t size, const char *name) {
     if (size < sizeof(at_module))
         return at_fail(AT_ERROR_VALUE, "module_new: %s: %zu bytes: the struct must begin with an at_module", name,
                        size);
-    at_module *module = calloc(1, size);
-    tn_thread_set_operation("module_new");
-    if (!module) return tn_fail_memory(size);
+    at_module *module = at_allocate("module_new", size);
+    if (!module) return NULL;
+    memset(module, 0, size);
     module->name = name;
+    module->bytes = size;
     return module;
 }
 
@@ -42,12 +42,11 @@ static at_module_entry *add_part(const char *function, at_module *module, const 
     if (!name) return at_fail_null(function, "name");
     if (find_part(module, name))
         return at_fail(AT_ERROR_VALUE, "%s: %s has a part named \"%s\" already", function, module->name, name);
-    at_module_entry *e = calloc(1, sizeof *e);
-    char *copy = e ? strdup(name) : NULL;
+    at_module_entry *e = at_allocate(function, sizeof *e);
+    char *copy = e ? tn_text_new(name) : NULL;
     if (!copy) {
-        free(e);
-        tn_thread_set_operation(function);
-        return tn_fail_memory(sizeof *e);
+        tn_deallocate(e, sizeof *e);
+        return NULL;
     }
     *e = (at_module_entry){.kind = kind, .name = copy};
     at_module_entry **end = &module->entries;
@@ -58,8 +57,8 @@ static at_module_entry *add_part(const char *function, at_module *module, const 
 static void drop_last_part(at_module *module) {
     at_module_entry **end = &module->entries;
     while ((*end)->next) end = &(*end)->next;
-    free((*end)->name);
-    free(*end);
+    tn_text_free((*end)->name);
+    tn_deallocate(*end, sizeof **end);
     *end = NULL;
 }
 
@@ -68,7 +67,10 @@ bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, 
     if (!value) return at_fail_null("module_parameter", "value");
     at_module_entry *e = add_part("module_parameter", module, name, PARAMETER);
     if (!e) return false;
+    bool before = at_requires_grad(value);
+    AT_CALL("module_parameter");
     if (!at_set_requires_grad(value, true) || !at_set_name(value, name)) {
+        at_set_requires_grad(value, before);
         drop_last_part(module);
         return false;
     }
@@ -95,29 +97,39 @@ bool at_module_transient(at_module *module, const char *name, at_tensor **slot, 
     return add_untrained("module_transient", module, name, TRANSIENT, slot, value);
 }
 
-/* "w" becomes "name.w", all the way down. */
-static bool prefix_names(at_module *module, const char *name) {
+/* "w" becomes "name.w", all the way down: first all the new names, then all the changes, which cannot fail. */
+static bool make_names(at_module *module, const char *name) {
     bool good = true;
-    for (const at_module_entry *e = module->entries; e && good; e = e->next) {
-        if (e->kind == CHILD) good = prefix_names(e->child, name);
+    for (at_module_entry *e = module->entries; e && good; e = e->next) {
+        if (e->kind == CHILD) good = make_names(e->child, name);
         if (e->kind != PARAMETER) continue;
         const char *old = at_name(*e->slot);
         size_t bytes = strlen(name) + strlen(old ? old : e->name) + 2;
-        char *longer = malloc(bytes);
-        if (!longer) return tn_fail_memory(bytes);
-        snprintf(longer, bytes, "%s.%s", name, old ? old : e->name);
-        good = at_set_name(*e->slot, longer) != NULL;
-        free(longer);
+        e->new_name = at_allocate("module_child", bytes);
+        if (!e->new_name) return false;
+        snprintf(e->new_name, bytes, "%s.%s", name, old ? old : e->name);
     }
     return good;
+}
+
+static void use_names(at_module *module, bool good) {
+    for (at_module_entry *e = module->entries; e; e = e->next) {
+        if (e->kind == CHILD) use_names(e->child, good);
+        if (e->kind == PARAMETER && good) ag_exchange_name(*e->slot, &e->new_name);
+        tn_text_free(e->new_name);
+        e->new_name = NULL;
+    }
 }
 
 bool at_module_child(at_module *module, const char *name, at_module *child) {
     if (!child) return at_fail_null("module_child", "child");
     at_module_entry *e = add_part("module_child", module, name, CHILD);
     if (!e) return false;
+    bool good = make_names(child, name);
+    use_names(child, good);
     e->child = child;
-    return prefix_names(child, name);
+    if (!good) drop_last_part(module);
+    return good;
 }
 
 bool nn_child_at(at_module *module, const char *name, void *child) {
@@ -156,13 +168,12 @@ at_parameter_list at_parameters(at_module *module) {
         return none;
     }
     int count = list_parameters(module, NULL, 0);
-    at_tensor **items = realloc(module->listed, (size_t)(count ? count : 1) * sizeof *items);
-    if (!items) {
-        tn_thread_set_operation("parameters");
-        tn_fail_memory((size_t)count * sizeof *items);
-        return none;
-    }
+    size_t bytes = (size_t)count * sizeof(at_tensor *);
+    at_tensor **items = at_allocate("parameters", bytes);
+    if (!items) return none;
+    tn_deallocate(module->listed, module->listed_bytes);
     module->listed = items;
+    module->listed_bytes = bytes;
     list_parameters(module, items, 0);
     return (at_parameter_list){.count = count, .items = items};
 }
@@ -236,8 +247,7 @@ static bool compare_part(const char *path, at_tensor **slot, at_part_kind kind, 
     (void)kind;
     search *s = context;
     if (*slot != s->wanted) return true;
-    s->path = strdup(path);
-    if (!s->path) tn_fail_memory(strlen(path) + 1);
+    s->path = tn_text_new(path);
     return false;
 }
 
@@ -247,7 +257,7 @@ const char *at_module_name(at_module *module, at_tensor *part) {
     tn_thread_set_operation("module_name");
     search s = {.wanted = part};
     at_module_visit(module, compare_part, &s);
-    free(module->path);
+    tn_text_free(module->path);
     return module->path = s.path;
 }
 
@@ -335,10 +345,10 @@ void at_module_free(at_module *module) {
             at_module_free(e->child);
         else
             at_release(*e->slot);
-        free(e->name);
-        free(e);
+        tn_text_free(e->name);
+        tn_deallocate(e, sizeof *e);
     }
-    free(module->listed);
-    free(module->path);
-    free(module);
+    tn_deallocate(module->listed, module->listed_bytes);
+    tn_text_free(module->path);
+    tn_deallocate(module, module->bytes);
 }

@@ -41,6 +41,7 @@ struct at_module {
     at_tensor *(*forward)(at_module *self,
                           at_tensor *x); /* what at_forward calls; NULL where one tensor is not enough */
     bool evaluating;                     /* set by at_eval: dropout does nothing */
+    size_t bytes, listed_bytes;          /* of the struct and of the list */
 };
 
 /* A zeroed struct of that size whose first member is an at_module; freed by at_module_free. name must outlive it. */
@@ -55,7 +56,7 @@ bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, 
 bool at_module_buffer(at_module *module, const char *name, at_tensor **slot, at_tensor *value);
 bool at_module_transient(at_module *module, const char *name, at_tensor **slot, at_tensor *value);
 
-/* The module now owns the child. */
+/* The module now owns the child, unless this fails. */
 bool at_module_child(at_module *module, const char *name, at_module *child);
 
 void at_module_free(at_module *module); /* the children too; NULL is allowed */

@@ -7,6 +7,8 @@
 #include "nw_kernel_regression.h"
 
 NWKernelRegression *at_nw_kernel_regression(void) {
+    AT_CALL("nw_kernel_regression");
+    tn_generator before = *tn_thread_generator();
     NWKernelRegression *net = at_module_new(sizeof *net, "NWKernelRegression");
     if (!net) return NULL;
     at_tensor *w = at_rand(1);
@@ -14,6 +16,7 @@ NWKernelRegression *at_nw_kernel_regression(void) {
         at_module_transient(&net->module, "attention_weights", &net->attention_weights, NULL))
         return net;
     at_module_free(&net->module);
+    *tn_thread_generator() = before; /* a failed call draws nothing */
     return NULL;
 }
 
@@ -25,7 +28,7 @@ enum { QUERIES, KEYS, VALUES, W, OWN, PLACES, INPUTS, WITHOUT_OWN = OWN };
 /* (queries, keys): softmax_i(-((q - k_i) w)^2 / 2). With INPUTS tensors no query sees the key whose place is its own. */
 static at_tensor *attention(at_tensor **x, int n) {
     at_tensor *distance = at_mul(at_sub(at_unsqueeze(x[QUERIES], -1), x[KEYS]), x[W]);
-    at_tensor *scores = at_div(at_neg(at_square(distance)), 2);
+    at_tensor *scores = at_mul(at_square(distance), -0.5); /* -x / 2 with one instruction, and the same bits */
     if (n == INPUTS) scores = at_masked_fill(scores, at_eq(at_unsqueeze(x[OWN], -1), x[PLACES]), -INFINITY);
     return at_softmax(scores, 1);
 }
@@ -52,8 +55,8 @@ static at_tensor *stored(NWKernelRegression *net, at_tensor **x, int n) {
     at_tensor *weights = attention(x, n), *prediction;
     if (at_ndim(x[VALUES]) == 1)
         prediction = at_matmul(weights, x[VALUES]);
-    else /* (queries, 1, keys) x (queries, keys, 1): the weighted mean of each query's values */
-        prediction = at_flatten(at_bmm(at_unsqueeze(weights, 1), at_unsqueeze(x[VALUES], -1)));
+    else
+        prediction = at_sum_dim(at_mul(weights, x[VALUES]), 1, false);
     at_tensor *kept = prediction ? at_detach(weights) : NULL;
     if (kept) at_assign(&net->attention_weights, kept);
     return kept ? prediction : NULL;
@@ -93,6 +96,7 @@ at_tensor *at_nw_kernel_regression_forward_with(at_nw_forward_options o) {
     if (!o.values) return at_fail_null("nw_kernel_regression_forward", "values");
     if (!check_shapes(o.queries, o.keys, o.values)) return NULL;
     if (o.leave_one_out && !check_own(o.queries, o.keys)) return NULL;
+    AT_CALL("nw_kernel_regression_forward");
     at_tensor *prediction = NULL;
     AT_SCOPE {
         at_tensor *x[INPUTS] = {o.queries, o.keys, o.values, o.net->w};

@@ -155,6 +155,7 @@ at_gru *at_gru_new_with(at_recurrent_options options) { return recurrent_new("gr
 
 at_tensor *at_gru_forward(at_gru *net, at_tensor *x, at_tensor **state) {
     if (!check_input("gru_forward", net, x, state ? *state : NULL)) return NULL;
+    AT_CALL("gru_forward");
     return run(net, gru_cell, x, state, NULL);
 }
 
@@ -165,5 +166,6 @@ at_tensor *at_lstm_forward(at_lstm *net, at_tensor *x, at_tensor **state, at_ten
     if (!check_input("lstm_forward", net, x, cell ? *cell : NULL)) return NULL;
     if (!state != !cell || (state && !*state != !*cell))
         return at_fail(AT_ERROR_VALUE, "lstm_forward: want a state and a cell, or neither");
+    AT_CALL("lstm_forward");
     return run(net, lstm_cell, x, state, cell);
 }

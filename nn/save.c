@@ -5,7 +5,7 @@
 bool at_save_module(at_module *module, const char *path) {
     if (!module) return at_fail_null("save_module", "module");
     if (!path) return at_fail_null("save_module", "path");
-    tn_thread_set_operation("save_module");
+    AT_CALL("save_module");
     nn_state state = {NULL, 0, 0};
     bool saved = nn_state_add_module(&state, module, "") && at_save_tensors(path, state.items, state.count);
     nn_state_free(&state);
@@ -21,6 +21,7 @@ static void take_values(const nn_state *parts, const nn_state *loaded) {
 
 bool at_load_module_with(at_load_module_options o) {
     if (!o.module) return at_fail_null("load_module", "module");
+    AT_CALL("load_module");
     at_tensor_file *file = tn_tensor_file_open("load_module", o.path);
     if (!file) return false;
     const char *prefix = o.prefix ? o.prefix : "";

@@ -1,12 +1,17 @@
 /* nn/sequential.c - lists of modules, applied one after the other or by their owner, and functions as layers. */
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "../tensor/internal.h"
 #include "internal.h"
 #include "layers.h"
 
-static void free_items(at_module *self) { free(((at_module_list *)self)->items); }
+static size_t bytes_of(int count) { return (size_t)count * sizeof(at_module *); }
+
+static void free_items(at_module *self) {
+    const at_module_list *list = (at_module_list *)self;
+    at_free(list->items, bytes_of(list->count));
+}
 
 at_module_list *at_module_list_new(void) {
     at_module_list *list = at_module_new(sizeof *list, "ModuleList");
@@ -15,14 +20,18 @@ at_module_list *at_module_list_new(void) {
 }
 
 static bool append(const char *function, at_module_list *list, at_module *item) {
-    tn_thread_set_operation(function);
-    size_t bytes = ((size_t)list->count + 1) * sizeof *list->items;
-    at_module **items = realloc(list->items, bytes);
-    if (!items) return tn_fail_memory(bytes);
-    list->items = items;
+    int count = list->count;
+    at_module **items = at_allocate(function, bytes_of(count + 1));
+    if (!items) return false;
     char name[16];
-    snprintf(name, sizeof name, "%d", list->count);
-    if (!at_module_child(&list->module, name, item)) return false;
+    snprintf(name, sizeof name, "%d", count);
+    if (!at_module_child(&list->module, name, item)) {
+        at_free(items, bytes_of(count + 1));
+        return false;
+    }
+    if (count > 0) memcpy(items, list->items, bytes_of(count));
+    at_free(list->items, bytes_of(count));
+    list->items = items;
     items[list->count++] = item;
     return true;
 }

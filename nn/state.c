@@ -7,7 +7,7 @@
 
 static char *join(const char *prefix, const char *name) {
     size_t bytes = strlen(prefix) + strlen(name) + 1;
-    char *joined = malloc(bytes);
+    char *joined = tn_allocate(bytes);
     if (joined) snprintf(joined, bytes, "%s%s", prefix, name);
     return joined;
 }
@@ -16,13 +16,14 @@ bool nn_state_add(nn_state *s, at_tensor *tensor, const char *prefix, const char
     if (!tensor) return false;
     if (s->count == s->capacity) {
         int capacity = s->capacity ? 2 * s->capacity : 64;
-        at_named_tensor *items = realloc(s->items, (size_t)capacity * sizeof *items);
-        if (!items) return tn_fail_memory((size_t)capacity * sizeof *items);
+        size_t bytes = (size_t)s->capacity * sizeof *s->items, more = (size_t)capacity * sizeof *s->items;
+        at_named_tensor *items = tn_allocate_more(s->items, bytes, more);
+        if (!items) return false;
         s->items = items;
         s->capacity = capacity;
     }
     char *joined = join(prefix, name);
-    if (!joined) return tn_fail_memory(strlen(prefix) + strlen(name) + 1);
+    if (!joined) return false;
     s->items[s->count++] = (at_named_tensor){joined, tensor};
     return true;
 }
@@ -43,8 +44,8 @@ bool nn_state_add_module(nn_state *state, at_module *module, const char *prefix)
 }
 
 void nn_state_free(nn_state *state) {
-    for (int i = 0; i < state->count; i++) free((char *)state->items[i].name);
-    free(state->items);
+    for (int i = 0; i < state->count; i++) tn_text_free((char *)state->items[i].name);
+    tn_deallocate(state->items, (size_t)state->capacity * sizeof *state->items);
 }
 
 at_tensor *nn_state_find(const nn_state *state, const char *name) {
@@ -115,21 +116,20 @@ static bool read_matches(nn_state *loaded, const nn_state *wanted, at_tensor_fil
 }
 
 bool nn_state_read(nn_state *loaded, const nn_state *wanted, at_tensor_file *file, const nn_read_options *o) {
+    size_t match_bytes = (size_t)wanted->count * sizeof(int), used_bytes = (size_t)at_tensor_file_count(file);
+    int *matches = tn_allocate(match_bytes);
+    bool *used = matches ? tn_allocate(used_bytes) : NULL;
     char *text = NULL;
-    size_t bytes = 0, entries = (size_t)at_tensor_file_count(file) + 1;
-    int *matches = malloc((size_t)(wanted->count + 1) * sizeof *matches);
-    comparison c = {.text = open_memstream(&text, &bytes), .used = calloc(entries, sizeof *c.used)};
-    bool good = matches && c.text && c.used;
+    size_t length = 0;
+    comparison c = {.text = used ? open_memstream(&text, &length) : NULL, .used = used};
+    bool good = c.text || (used && tn_fail_memory(used_bytes));
+    if (good) memset(used, 0, used_bytes);
     for (int i = 0; good && i < wanted->count; i++) matches[i] = match(&c, file, &wanted->items[i]);
     if (good) find_unexpected(&c, file, o->prefix);
-    bool complete = c.text && !ferror(c.text);
-    if (c.text && fclose(c.text) != 0) complete = false;
-    if (!good || !complete)
-        good = tn_fail_memory(entries);
-    else
-        good = judge(&c, text, file, o) && read_matches(loaded, wanted, file, matches);
+    if (c.text && fclose(c.text) != 0) good = tn_fail_memory(length);
+    good = good && judge(&c, text, file, o) && read_matches(loaded, wanted, file, matches);
     free(text);
-    free(matches);
-    free(c.used);
+    tn_deallocate(used, used_bytes);
+    tn_deallocate(matches, match_bytes);
     return good;
 }

@@ -28,6 +28,7 @@ at_positional_encoding *at_positional_encoding_new(int64_t hiddens, double dropo
         return at_fail(AT_ERROR_VALUE,
                        "positional_encoding_new: %" PRId64 " hiddens, %" PRId64 " steps: want at least 1", hiddens,
                        longest);
+    AT_CALL("positional_encoding_new");
     at_positional_encoding *self = at_module_new(sizeof *self, "PositionalEncoding");
     if (!self) return NULL;
     self->module.forward = positional_encoding_forward;
@@ -47,6 +48,7 @@ at_tensor *at_positional_encoding_forward(at_positional_encoding *layer, at_tens
         return at_fail(AT_ERROR_SHAPE, "positional_encoding_forward: x is %s: want (n, up to %" PRId64 ", %" PRId64 ")",
                        tn_describe(x), at_size(layer->p, 1), at_size(layer->p, 2));
     at_tensor *y = NULL;
+    AT_CALL("positional_encoding_forward");
     AT_SCOPE {
         at_tensor *sum = at_add(x, at_slice(layer->p, 1, 0, shape.dim[1], 1));
         y = sum ? at_dropout_forward(layer->dropout, sum) : NULL;
@@ -62,6 +64,7 @@ static at_tensor *ffn_forward(at_module *self, at_tensor *x) {
 }
 
 at_position_wise_ffn *at_position_wise_ffn_new(int64_t inputs, int64_t hiddens, int64_t outputs) {
+    AT_CALL("position_wise_ffn_new");
     at_position_wise_ffn *self = at_module_new(sizeof *self, "PositionWiseFFN");
     if (!self) return NULL;
     self->module.forward = ffn_forward;
@@ -73,6 +76,7 @@ at_position_wise_ffn *at_position_wise_ffn_new(int64_t inputs, int64_t hiddens, 
 at_tensor *at_position_wise_ffn_forward(at_position_wise_ffn *layer, at_tensor *x) {
     if (!layer) return at_fail_null("position_wise_ffn_forward", "layer");
     at_tensor *y = NULL;
+    AT_CALL("position_wise_ffn_forward");
     AT_SCOPE {
         at_tensor *hidden = at_linear_forward(layer->dense1, x);
         y = hidden ? at_linear_forward(layer->dense2, at_relu(hidden)) : NULL;
@@ -82,6 +86,7 @@ at_tensor *at_position_wise_ffn_forward(at_position_wise_ffn *layer, at_tensor *
 }
 
 at_add_norm *at_add_norm_new(int64_t size, double dropout) {
+    AT_CALL("add_norm_new");
     at_add_norm *self = at_module_new(sizeof *self, "AddNorm");
     if (!self) return NULL;
     bool good = nn_child(&self->module, "dropout", &self->dropout, at_dropout_new(dropout)) &&
@@ -97,6 +102,7 @@ at_tensor *at_add_norm_forward(at_add_norm *layer, at_tensor *x, at_tensor *y) {
         return at_fail(AT_ERROR_SHAPE, "add_norm_forward: x is %s, y %s: want equal shapes", tn_describe(x),
                        tn_describe(y));
     at_tensor *z = NULL;
+    AT_CALL("add_norm_forward");
     AT_SCOPE {
         at_tensor *dropped = at_dropout_forward(layer->dropout, y);
         z = dropped ? at_layer_norm_forward(layer->norm, at_add(dropped, x)) : NULL;
@@ -113,6 +119,7 @@ static at_multi_head_attention *new_attention(const at_transformer_options *o) {
 }
 
 at_transformer_encoder_block *at_transformer_encoder_block_new_with(at_transformer_options o) {
+    AT_CALL("transformer_encoder_block_new");
     at_transformer_encoder_block *self = at_module_new(sizeof *self, "TransformerEncoderBlock");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -128,6 +135,7 @@ at_tensor *at_transformer_encoder_block_forward(at_transformer_encoder_block *bl
     if (!block) return at_fail_null("transformer_encoder_block_forward", "block");
     if (!x) return at_fail_null("transformer_encoder_block_forward", "x");
     at_tensor *z = NULL;
+    AT_CALL("transformer_encoder_block_forward");
     AT_SCOPE {
         at_tensor *attended = at_multi_head_attention_forward(block->attention, x, x, x, valid_lengths);
         at_tensor *y = attended ? at_add_norm_forward(block->norm1, x, attended) : NULL;
@@ -139,6 +147,7 @@ at_tensor *at_transformer_encoder_block_forward(at_transformer_encoder_block *bl
 }
 
 at_transformer_decoder_block *at_transformer_decoder_block_new_with(at_transformer_options o) {
+    AT_CALL("transformer_decoder_block_new");
     at_transformer_decoder_block *self = at_module_new(sizeof *self, "TransformerDecoderBlock");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -165,6 +174,7 @@ at_tensor *at_transformer_decoder_block_forward(at_transformer_decoder_block *bl
     if (at_ndim(x) != 3)
         return at_fail(AT_ERROR_SHAPE, "%s: x is %s: want (n, steps, hiddens)", function, tn_describe(x));
     at_tensor *result = NULL;
+    AT_CALL("transformer_decoder_block_forward");
     AT_SCOPE {
         at_tensor *causal = steps_so_far(at_size(x, 0), at_size(x, 1));
         at_tensor *own = at_multi_head_attention_forward(block->attention1, x, x, x, causal);
@@ -202,6 +212,7 @@ static void *decoder_block(at_transformer_options o) { return at_transformer_dec
 static int64_t longest(const at_transformer_options *o) { return o->longest ? o->longest : 1000; }
 
 at_transformer_encoder *at_transformer_encoder_new_with(at_transformer_options o) {
+    AT_CALL("transformer_encoder_new");
     at_transformer_encoder *self = at_module_new(sizeof *self, "TransformerEncoder");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -217,6 +228,7 @@ at_tensor *at_transformer_encoder_forward(at_transformer_encoder *encoder, at_te
     if (!encoder) return at_fail_null("transformer_encoder_forward", "encoder");
     if (!tokens) return at_fail_null("transformer_encoder_forward", "tokens");
     at_tensor *x = NULL;
+    AT_CALL("transformer_encoder_forward");
     AT_SCOPE {
         x = embed(encoder->embedding, encoder->position, tokens);
         for (int i = 0; i < encoder->blocks->count && x; i++)
@@ -228,6 +240,7 @@ at_tensor *at_transformer_encoder_forward(at_transformer_encoder *encoder, at_te
 }
 
 at_transformer_decoder *at_transformer_decoder_new_with(at_transformer_options o) {
+    AT_CALL("transformer_decoder_new");
     at_transformer_decoder *self = at_module_new(sizeof *self, "TransformerDecoder");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -245,6 +258,7 @@ at_tensor *at_transformer_decoder_forward(at_transformer_decoder *decoder, at_te
     if (!tokens) return at_fail_null("transformer_decoder_forward", "tokens");
     if (!encoded) return at_fail_null("transformer_decoder_forward", "encoded");
     at_tensor *x = NULL;
+    AT_CALL("transformer_decoder_forward");
     AT_SCOPE {
         x = embed(decoder->embedding, decoder->position, tokens);
         for (int i = 0; i < decoder->blocks->count && x; i++)

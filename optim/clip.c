@@ -14,7 +14,9 @@ static bool check_list(const char *function, at_parameter_list list) {
 static bool total_norm(at_parameter_list list, double *norm) {
     double squares = 0;
     for (int i = 0; i < list.count; i++) {
-        at_tensor *g = at_grad(list.items[i]), *one = g ? at_norm(g) : NULL;
+        at_tensor *g;
+        if (!op_gradient(list.items[i], &g)) return false;
+        at_tensor *one = g ? at_norm(g) : NULL;
         if (g && !(one && tn_value_store(one->value))) return false;
         double size = g ? at_item(one) : 0;
         squares += size * size;
@@ -28,17 +30,17 @@ static bool change_all(at_parameter_list list, at_tensor *(*change)(at_tensor *g
     bool good = true;
     AT_SCOPE
         AT_NO_GRAD {
-            size_t bytes = (size_t)list.count * sizeof(at_tensor *);
-            at_tensor **changed = tn_memory_new(bytes);
-            good = changed != NULL;
+            size_t bytes = 2 * (size_t)list.count * sizeof(at_tensor *);
+            at_tensor **g = tn_memory_new(bytes), **changed = g ? g + list.count : NULL;
+            good = g != NULL;
             for (int i = 0; good && i < list.count; i++) {
-                at_tensor *g = at_grad(list.items[i]);
-                changed[i] = g ? op_keep(change(g, by)) : NULL;
-                good = !g || changed[i];
+                good = op_gradient(list.items[i], &g[i]);
+                changed[i] = good && g[i] ? op_keep(change(g[i], by)) : NULL;
+                good = good && (!g[i] || changed[i]);
             }
             for (int i = 0; good && i < list.count; i++)
-                if (changed[i]) tn_tensor_replace(at_grad(list.items[i]), changed[i]);
-            if (changed) tn_memory_free(changed, bytes);
+                if (changed[i]) tn_tensor_replace(g[i], changed[i]);
+            if (g) tn_memory_free(g, bytes);
         }
     return good;
 }
@@ -54,7 +56,7 @@ double at_clip_grad_norm(at_parameter_list list, double max_norm) {
     }
     double norm = NAN;
     bool good = false;
-    tn_thread_set_operation("clip_grad_norm");
+    AT_CALL("clip_grad_norm");
     AT_SCOPE
         AT_NO_GRAD { good = total_norm(list, &norm); }
     double by = max_norm / (norm + 1e-6); /* NaN and infinity get into the gradients, as in torch */
@@ -65,6 +67,6 @@ double at_clip_grad_norm(at_parameter_list list, double max_norm) {
 bool at_clip_grad_value(at_parameter_list list, double limit) {
     if (!check_list("clip_grad_value", list)) return false;
     if (!(limit >= 0)) return at_fail(AT_ERROR_VALUE, "clip_grad_value: limit is %g: must not be negative", limit);
-    tn_thread_set_operation("clip_grad_value");
+    AT_CALL("clip_grad_value");
     return change_all(list, clamp, limit);
 }

@@ -90,6 +90,9 @@ bool op_schedule_valid(const at_schedule *s); /* whether its fields, read from a
 bool op_check_not_negative(const char *optimizer, const char *option, double value);
 bool op_check_fraction(const char *optimizer, const char *option, double value); /* 0 <= value < 1 */
 
+/* *g: the gradient of t, or NULL where there is none. False on an error. */
+bool op_gradient(at_tensor *t, at_tensor **g);
+
 /* Stored and without history, for a rule to keep; NULL where t is. */
 at_tensor *op_keep(at_tensor *t);
 

@@ -1,7 +1,6 @@
 /* optim/optimizer.c - holding parameters in groups, and the step of all of them at once. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -39,15 +38,24 @@ static bool check_settings(const char *name, const at_optimizer *o, const op_set
 
 /* ---- parameters -------------------------------------------------------------------------------------------------- */
 
+static void free_lists(at_optimizer *o) {
+    tn_deallocate(o->parameters, (size_t)o->count * sizeof *o->parameters);
+    tn_deallocate(o->groups, (size_t)o->n_groups * sizeof *o->groups);
+}
+
 static bool add_group(at_optimizer *o, const op_settings *settings) {
     at_parameter_list list = settings->common.parameters;
     size_t n = (size_t)o->count + (size_t)list.count, groups = (size_t)o->n_groups + 1;
-    tn_thread_set_operation(o->kind->name);
-    op_parameter *parameters = realloc(o->parameters, n * sizeof *parameters);
-    if (!parameters) return tn_fail_memory(n * sizeof *parameters);
+    op_parameter *parameters = at_allocate(o->kind->name, n * sizeof *parameters);
+    op_settings *all = parameters ? tn_allocate(groups * sizeof *all) : NULL;
+    if (!all) {
+        tn_deallocate(parameters, n * sizeof *parameters);
+        return false;
+    }
+    if (o->parameters) memcpy(parameters, o->parameters, (size_t)o->count * sizeof *parameters);
+    if (o->groups) memcpy(all, o->groups, (size_t)o->n_groups * sizeof *all);
+    free_lists(o);
     o->parameters = parameters;
-    op_settings *all = realloc(o->groups, groups * sizeof *all);
-    if (!all) return tn_fail_memory(groups * sizeof *all);
     o->groups = all;
     for (int i = 0; i < list.count; i++)
         parameters[o->count++] = (op_parameter){.tensor = at_retain(list.items[i]), .group = o->n_groups};
@@ -59,10 +67,9 @@ static bool add_group(at_optimizer *o, const op_settings *settings) {
 
 at_optimizer *op_optimizer_new(const op_kind *kind, op_settings settings) {
     if (!kind->complete(kind->name, &settings) || !check_settings(kind->name, NULL, &settings)) return NULL;
-    tn_thread_set_operation(kind->name);
-    at_optimizer *o = calloc(1, sizeof *o);
-    if (!o) return tn_fail_memory(sizeof *o);
-    o->kind = kind;
+    at_optimizer *o = at_allocate(kind->name, sizeof *o);
+    if (!o) return NULL;
+    *o = (at_optimizer){.kind = kind};
     if (add_group(o, &settings)) return o;
     at_optimizer_free(o);
     return NULL;
@@ -83,9 +90,8 @@ void at_optimizer_free(at_optimizer *optimizer) {
         at_release(optimizer->parameters[i].tensor);
         for (int k = 0; k < OP_STATES; k++) at_release(optimizer->parameters[i].state[k]);
     }
-    free(optimizer->parameters);
-    free(optimizer->groups);
-    free(optimizer);
+    free_lists(optimizer);
+    tn_deallocate(optimizer, sizeof *optimizer);
 }
 
 void at_optimizer_zero_grad(at_optimizer *optimizer) {
@@ -123,10 +129,17 @@ bool at_optimizer_set_lr(at_optimizer *optimizer, int group, double lr) {
 
 at_tensor *op_keep(at_tensor *t) { return t && tn_value_store(t->value) ? at_detach(t) : NULL; }
 
+bool op_gradient(at_tensor *t, at_tensor **g) {
+    unsigned before = tn_failures();
+    *g = at_grad(t);
+    return tn_failures() == before;
+}
+
 static bool compute_updates(at_optimizer *o) {
     for (int i = 0; i < o->count; i++) {
         op_parameter *p = &o->parameters[i];
-        at_tensor *g = at_grad(p->tensor);
+        at_tensor *g;
+        if (!op_gradient(p->tensor, &g)) return false;
         if (!g) continue;
         p->updated = o->kind->rule(&o->groups[p->group], p->steps + 1, p->tensor, g, p->state, p->new_state);
         if (!p->updated) return false;
@@ -147,7 +160,7 @@ static void take_updates(op_parameter *p) {
 bool at_optimizer_step(at_optimizer *optimizer) {
     if (!optimizer) return at_fail_null("optimizer_step", "optimizer");
     bool good = false;
-    tn_thread_set_operation("optimizer_step");
+    AT_CALL("optimizer_step");
     AT_SCOPE
         AT_NO_GRAD {
             good = compute_updates(optimizer);

@@ -4,7 +4,6 @@
  * when nothing can fail any more. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../data/internal.h"
@@ -138,7 +137,6 @@ static bool check_arguments(const char *function, const at_training *t, const ch
             return at_fail(AT_ERROR_VALUE, "%s: the number's name \"%.200s\" is longer than %zu bytes", function,
                            t->numbers[i].name, NAME_BYTES - sizeof NUMBERS);
     }
-    tn_thread_set_operation(function);
     return true;
 }
 
@@ -158,6 +156,7 @@ enum { SCHEDULE_NAMES_BYTES = 32 * AT_TRAINING_SCHEDULES };
 
 bool at_save_checkpoint(const at_training *training, const char *path) {
     if (!check_arguments("save_checkpoint", training, path)) return false;
+    AT_CALL("save_checkpoint");
     char schedules[SCHEDULE_NAMES_BYTES];
     schedule_names(training, schedules, sizeof schedules);
     const at_remark remarks[] = {{"format", "atled checkpoint"},
@@ -194,6 +193,7 @@ static bool check_remarks(const at_training *t, at_tensor_file *file, const char
 /* What is to be taken, once all of it has been found good. */
 typedef struct {
     op_settings *groups;
+    size_t groups_bytes;
     at_schedule schedules[AT_TRAINING_SCHEDULES];
     tn_generator generator;
 } staged;
@@ -212,8 +212,9 @@ static bool stage_optimizer(staged *st, const at_optimizer *o, const nn_state *l
                            "load_checkpoint: \"%s\": parameter %d is in group %" PRId64 " there and in group %d here",
                            path, i, group_of[i], o->parameters[i].group);
     }
-    st->groups = malloc((size_t)o->n_groups * sizeof *st->groups);
-    if (!st->groups) return tn_fail_memory((size_t)o->n_groups * sizeof *st->groups);
+    st->groups_bytes = (size_t)o->n_groups * sizeof *st->groups;
+    st->groups = tn_allocate(st->groups_bytes);
+    if (!st->groups) return false;
     for (int g = 0; g < o->n_groups; g++) {
         char prefix[NAME_BYTES];
         op_settings *s = &st->groups[g];
@@ -280,6 +281,7 @@ static void take_all(const at_training *t, const staged *st, const nn_state *wan
 
 bool at_load_checkpoint(const at_training *training, const char *path) {
     if (!check_arguments("load_checkpoint", training, path)) return false;
+    AT_CALL("load_checkpoint");
     at_tensor_file *file = tn_tensor_file_open("load_checkpoint", path);
     if (!file) return false;
     nn_state wanted = {NULL, 0, 0}, loaded = {NULL, 0, 0};
@@ -291,7 +293,7 @@ bool at_load_checkpoint(const at_training *training, const char *path) {
                stage_all(&st, training, &loaded, path);
         if (good) take_all(training, &st, &wanted, &loaded);
     }
-    free(st.groups);
+    tn_deallocate(st.groups, st.groups_bytes);
     nn_state_free(&wanted);
     nn_state_free(&loaded);
     at_tensor_file_close(file);

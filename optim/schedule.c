@@ -1,7 +1,6 @@
 /* optim/schedule.c - learning rates that change as training goes on. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "internal.h"
 
@@ -9,13 +8,12 @@ static const double PI = 3.14159265358979323846;
 
 static at_schedule *schedule_new(const char *name, at_schedule values) {
     if (!values.optimizer) return at_fail_null(name, "optimizer");
-    tn_thread_set_operation(name);
     values.groups = values.optimizer->n_groups;
-    at_schedule *s = malloc(sizeof *s);
-    values.first = s ? malloc((size_t)values.groups * sizeof *values.first) : NULL;
+    at_schedule *s = at_allocate(name, sizeof *s);
+    values.first = s ? tn_allocate((size_t)values.groups * sizeof *values.first) : NULL;
     if (!values.first) {
-        free(s);
-        return tn_fail_memory(sizeof *s);
+        tn_deallocate(s, sizeof *s);
+        return NULL;
     }
     for (int i = 0; i < values.groups; i++) values.first[i] = values.optimizer->groups[i].common.lr;
     *s = values;
@@ -25,8 +23,8 @@ static at_schedule *schedule_new(const char *name, at_schedule values) {
 
 void at_schedule_free(at_schedule *schedule) {
     if (!schedule) return;
-    free(schedule->first);
-    free(schedule);
+    tn_deallocate(schedule->first, (size_t)schedule->groups * sizeof *schedule->first);
+    tn_deallocate(schedule, sizeof *schedule);
 }
 
 static bool check_count(const char *name, const char *what, int64_t value) {

@@ -3,12 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-void *pl_fail_memory(const char *function, size_t bytes) {
-    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %zu bytes could not be allocated", function, bytes);
-}
 
 bool pl_check_size(const char *function, const char *name, int pixels) {
     if (pixels == 0 || (pixels >= PL_MIN_SIZE && pixels <= PL_MAX_SIZE)) return true;
@@ -56,13 +51,13 @@ static double *copy_checked(const char *function, const char *name, at_tensor *t
         if (!check_element(function, name, &shape, i, elements[i])) return NULL;
     }
     const size_t bytes = (size_t)count * sizeof(double);
-    double *copy = malloc(bytes);
-    if (!copy) return pl_fail_memory(function, bytes);
-    return memcpy(copy, elements, bytes);
+    double *copy = at_allocate(function, bytes);
+    return copy ? memcpy(copy, elements, bytes) : NULL;
 }
 
 double *pl_copy_elements(const char *function, const char *name, at_tensor *t) {
     double *copy = NULL;
+    AT_CALL(function);
     AT_SCOPE {
         AT_NO_GRAD { copy = copy_checked(function, name, at_to(t, AT_FLOAT64)); }
     }

@@ -1,9 +1,7 @@
 /* plot/figure.c - the public figure: options and series, checked and copied. */
-#define _POSIX_C_SOURCE 200809L
 #include "internal.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { DEFAULT_WIDTH = 248 * PL_POINT, DEFAULT_HEIGHT = 373 * PL_POINT / 2 };
@@ -35,9 +33,14 @@ static bool check_limits(const char *name, const double limits[2]) {
 static bool copy_text(char **copy, const char *text, const char *function) {
     *copy = NULL;
     if (!text || !*text) return true;
-    *copy = strdup(text);
-    if (!*copy) pl_fail_memory(function, strlen(text) + 1);
+    size_t bytes = strlen(text) + 1;
+    *copy = at_allocate(function, bytes);
+    if (*copy) memcpy(*copy, text, bytes);
     return *copy != NULL;
+}
+
+static void free_text(char *text) {
+    if (text) at_free(text, strlen(text) + 1);
 }
 
 at_figure *at_figure_new_with(at_figure_options options) {
@@ -45,8 +48,9 @@ at_figure *at_figure_new_with(at_figure_options options) {
     if (!pl_check_size(function, "width", options.width)) return NULL;
     if (!pl_check_size(function, "height", options.height)) return NULL;
     if (!check_limits("xlim", options.xlim) || !check_limits("ylim", options.ylim)) return NULL;
-    at_figure *figure = calloc(1, sizeof *figure);
-    if (!figure) return pl_fail_memory(function, sizeof *figure);
+    at_figure *figure = at_allocate(function, sizeof *figure);
+    if (!figure) return NULL;
+    *figure = (at_figure){0};
     if (!copy_text(&figure->title, options.title, function) || !copy_text(&figure->xlabel, options.xlabel, function) ||
         !copy_text(&figure->ylabel, options.ylabel, function)) {
         at_figure_free(figure);
@@ -60,19 +64,19 @@ at_figure *at_figure_new_with(at_figure_options options) {
 }
 
 static void free_series(pl_series *series) {
-    free(series->x);
-    free(series->y);
-    free(series->label);
+    at_free(series->x, (size_t)series->count * sizeof *series->x);
+    at_free(series->y, (size_t)series->count * sizeof *series->y);
+    free_text(series->label);
 }
 
 void at_figure_free(at_figure *figure) {
     if (!figure) return;
     for (int i = 0; i < figure->count; i++) free_series(&figure->series[i]);
-    free(figure->series);
-    free(figure->title);
-    free(figure->xlabel);
-    free(figure->ylabel);
-    free(figure);
+    at_free(figure->series, (size_t)figure->count * sizeof *figure->series);
+    free_text(figure->title);
+    free_text(figure->xlabel);
+    free_text(figure->ylabel);
+    at_free(figure, sizeof *figure);
 }
 
 /* ---- series ------------------------------------------------------------------------------------------------------ */
@@ -127,9 +131,11 @@ static bool choose_style(pl_series *series, const series_options *options) {
 
 static bool append_series(const series_options *options, pl_series series) {
     at_figure *figure = options->figure;
-    const size_t bytes = ((size_t)figure->count + 1) * sizeof series;
-    pl_series *all = realloc(figure->series, bytes);
-    if (!all) return pl_fail_memory(options->function, bytes);
+    const size_t bytes = (size_t)figure->count * sizeof series;
+    pl_series *all = at_allocate(options->function, bytes + sizeof series);
+    if (!all) return false;
+    if (figure->series) memcpy(all, figure->series, bytes);
+    at_free(figure->series, bytes);
     figure->series = all;
     figure->series[figure->count++] = series;
     if (!options->color) figure->next_color = (figure->next_color + 1) % PL_CYCLE;

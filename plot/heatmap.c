@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char *const function = "show_heatmaps";
 
@@ -165,6 +164,6 @@ bool at_show_heatmaps_with(at_heatmap_options options) {
     if (!pl_check_size(function, "height", options.height)) return false;
     if (!choose_colormap(&maps, options.cmap) || !take_matrices(&maps, options.matrices)) return false;
     bool written = draw_and_write(&maps, &options);
-    free(maps.values);
+    at_free(maps.values, (size_t)(maps.rows * maps.columns * maps.height * maps.width) * sizeof *maps.values);
     return written;
 }

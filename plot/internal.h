@@ -3,7 +3,7 @@
  * From the ground up: raster.c draws shapes onto a canvas, text.c draws letters, colors.c knows colours; ticks.c
  * chooses round numbers, and axes.c puts them beside a frame. figure.c holds a figure; layout.c finds its limits and
  * places, and draws it with series.c and legend.c; heatmap.c draws matrices where arrange.c puts them. png.c turns a
- * canvas into a file's bytes, and file.c writes those.
+ * canvas into a file.
  *
  * Every number that a pixel depends on comes from + - * / sqrt, floor, ceil and fmod on doubles, which IEEE 754 and C
  * define to the last bit. Coordinates: x to the right, y down; pixel (i, j) is i <= x < i + 1, j <= y < j + 1. */
@@ -227,13 +227,10 @@ bool pl_arrange(pl_arrangement *a, const pl_heatmaps *maps, int width, int heigh
 /* ---- arguments (arguments.c): false or NULL after a report ------------------------------------------------------- */
 
 bool pl_check_size(const char *function, const char *name, int pixels);
-double *pl_copy_elements(const char *function, const char *name, at_tensor *t); /* freed with free() */
-void *pl_fail_memory(const char *function, size_t bytes);
+double *pl_copy_elements(const char *function, const char *name, at_tensor *t); /* freed as so many doubles */
 
-/* ---- files (png.c, file.c) --------------------------------------------------------------------------------------- */
+/* ---- files (png.c) ----------------------------------------------------------------------------------------------- */
 
-/* Writes the canvas as a PNG beside path, then renames it to path. */
-bool pl_write_png(const char *function, const char *path, const pl_canvas *canvas);
-bool pl_write_file(const char *function, const char *path, const uint8_t *bytes, size_t size);
+bool pl_write_png(const char *function, const char *path, const pl_canvas *canvas); /* false: reported */
 
 #endif

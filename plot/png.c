@@ -2,21 +2,49 @@
 #include "internal.h"
 
 #include <png.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
+    const char *function; /* for messages */
     uint8_t *bytes;
     size_t size, capacity;
+    bool reported;     /* an error of memory */
     char message[160]; /* libpng's, when it gives up */
 } output;
+
+static void *allocate(output *out, size_t bytes) {
+    void *memory = at_allocate(out->function, bytes);
+    out->reported = out->reported || !memory;
+    return memory;
+}
+
+/* libpng and zlib free without saying how much. */
+typedef union {
+    size_t bytes;
+    max_align_t alignment;
+} block_head;
+
+static png_voidp allocate_block(png_structp png, png_alloc_size_t size) {
+    block_head *head = allocate(png_get_mem_ptr(png), sizeof *head + size);
+    if (!head) return NULL;
+    head->bytes = sizeof *head + size;
+    return head + 1;
+}
+
+static void free_block(png_structp png, png_voidp memory) {
+    (void)png;
+    block_head *head = memory;
+    if (head) at_free(head - 1, head[-1].bytes);
+}
 
 static void append(png_structp png, png_bytep bytes, size_t size) {
     output *out = png_get_io_ptr(png);
     if (out->capacity - out->size < size) {
         size_t capacity = 2 * (out->size + size);
-        uint8_t *larger = realloc(out->bytes, capacity);
+        uint8_t *larger = allocate(out, capacity);
         if (!larger) png_error(png, "out of memory");
+        if (out->bytes) memcpy(larger, out->bytes, out->size);
+        at_free(out->bytes, out->capacity);
         out->bytes = larger;
         out->capacity = capacity;
     }
@@ -62,14 +90,16 @@ static bool encode(output *out, const pl_canvas *canvas, png_structp png, png_in
 }
 
 bool pl_write_png(const char *function, const char *path, const pl_canvas *canvas) {
-    output out = {.message = "out of memory"};
-    bool written = false;
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &out, keep_message, ignore_warning);
+    output out = {.function = function};
+    png_structp png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &out, keep_message, ignore_warning, &out,
+                                                allocate_block, free_block);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     bool encoded = info && encode(&out, canvas, png, info);
     png_destroy_write_struct(&png, &info);
-    if (encoded) written = pl_write_file(function, path, out.bytes, out.size);
-    free(out.bytes);
-    if (!encoded) at_fail(AT_ERROR_MEMORY, "%s: cannot compress the picture: %s", function, out.message);
+    const at_contents contents = {.body = out.bytes, .body_bytes = out.size};
+    bool written = encoded && at_write_file(function, path, &contents);
+    at_free(out.bytes, out.capacity);
+    if (!encoded && !out.reported)
+        at_fail(AT_ERROR_VALUE, "%s: libpng cannot compress the picture: %s", function, out.message);
     return written;
 }

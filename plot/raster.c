@@ -1,24 +1,26 @@
 /* plot/raster.c - shapes onto a canvas, with the part of each pixel that they cover. */
 #include "internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 bool pl_canvas_open(pl_canvas *canvas, int width, int height, const char *function) {
     size_t pixels = (size_t)width * (size_t)height;
-    *canvas = (pl_canvas){width, height, malloc(3 * pixels), calloc(pixels, 1)};
-    if (!canvas->rgb || !canvas->mask) {
+    *canvas = (pl_canvas){.width = width, .height = height};
+    canvas->rgb = at_allocate(function, 3 * pixels);
+    canvas->mask = canvas->rgb ? at_allocate(function, pixels) : NULL;
+    if (!canvas->mask) {
         pl_canvas_close(canvas);
-        pl_fail_memory(function, 4 * pixels);
         return false;
     }
     memset(canvas->rgb, 255, 3 * pixels);
+    memset(canvas->mask, 0, pixels);
     return true;
 }
 
 void pl_canvas_close(pl_canvas *canvas) {
-    free(canvas->rgb);
-    free(canvas->mask);
+    size_t pixels = (size_t)canvas->width * (size_t)canvas->height;
+    at_free(canvas->rgb, 3 * pixels);
+    at_free(canvas->mask, pixels);
     *canvas = (pl_canvas){0};
 }
 

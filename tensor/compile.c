@@ -26,43 +26,51 @@ static int find_slot(const tn_program *p, const tn_value *v) {
 }
 
 static tn_slot *new_slot(compilation *c, tn_value *v, tn_slot_kind kind) {
-    tn_slot *slot = &c->program->slot[c->program->n_slots++];
+    tn_program *p = c->program;
+    tn_slot *slot = &p->slot[p->n_slots];
     slot->value = tn_value_retain(v);
     slot->kind = kind;
     slot->element = (int)tn_dtype_size(v->dtype);
     slot->n_operands = 0;
+    slot->uses = 0;
+    slot->last_use = p->n_slots++;
     slot->keep = NULL;
+    if (slot->element > p->widest) p->widest = slot->element;
     return slot;
+}
+
+/* To the last slot. */
+static void add_operand(tn_program *p, int operand) {
+    int reader = p->n_slots - 1;
+    p->slot[reader].operand[p->slot[reader].n_operands++] = operand;
+    p->slot[operand].uses++;
+    p->slot[operand].last_use = reader;
 }
 
 /* The strides of (shape, stride), which fits consumer, in the program's shape. */
 static bool strides_in_program(compilation *c, const at_shape *shape, const int64_t *stride, const at_shape *consumer,
                                int64_t *result) {
+    bool same = tn_shapes_equal(consumer, c->shape);
     int64_t expanded[AT_MAX_DIMS];
-    tn_broadcast_strides(shape, stride, consumer, expanded);
-    if (tn_shapes_equal(consumer, c->shape)) {
-        memcpy(result, expanded, sizeof expanded);
-        return true;
-    }
-    return tn_reshape_strides(consumer, expanded, c->shape, result);
+    tn_broadcast_strides(shape, stride, consumer, same ? result : expanded);
+    return same || tn_reshape_strides(consumer, expanded, c->shape, result);
 }
 
 /* A slot that reads stored elements. The same value may be read in two ways, by broadcasting. */
 static int read_slot(compilation *c, tn_value *v, const at_shape *consumer) {
-    int64_t stride[AT_MAX_DIMS] = {0};
+    int n = c->program->n_slots;
+    int64_t *stride = c->program->slot[n].stride; /* of the slot that this becomes if there is no such one yet */
     if (!strides_in_program(c, &v->shape, v->stride, consumer, stride)) {
         c->better = consumer;
         return -1;
     }
     size_t bytes = sizeof(int64_t) * (size_t)c->shape->ndim;
-    for (int i = 0; i < c->program->n_slots; i++) {
+    for (int i = 0; i < n; i++) {
         const tn_slot *other = &c->program->slot[i];
         if (other->value == v && is_stored(other) && !memcmp(other->stride, stride, bytes)) return i;
     }
-    tn_slot *slot = new_slot(c, v, TN_SLOT_GATHERED);
-    slot->data = tn_data(v);
-    memcpy(slot->stride, stride, sizeof stride);
-    return c->program->n_slots - 1;
+    new_slot(c, v, TN_SLOT_GATHERED)->data = tn_data(v);
+    return n;
 }
 
 static int compile_value(compilation *c, tn_value *v, const at_shape *consumer);
@@ -70,7 +78,7 @@ static int compile_value(compilation *c, tn_value *v, const at_shape *consumer);
 static int compute_slot(compilation *c, tn_value *v) {
     int found = find_slot(c->program, v);
     if (found >= 0) return found;
-    int operand[TN_MAX_OPERANDS] = {0};
+    int operand[TN_MAX_OPERANDS];
     for (int i = 0; i < v->n_operands; i++) {
         operand[i] = compile_value(c, v->operand[i], &v->shape);
         if (operand[i] < 0) return -1;
@@ -80,8 +88,7 @@ static int compute_slot(compilation *c, tn_value *v) {
     tn_slot *slot = new_slot(c, v, TN_SLOT_COMPUTED);
     slot->instruction = v->instruction;
     slot->kernels = v->instruction == TN_CAST ? &k->cast[from][v->dtype] : k->elementwise[v->instruction][from];
-    slot->n_operands = v->n_operands;
-    memcpy(slot->operand, operand, sizeof operand);
+    for (int i = 0; i < v->n_operands; i++) add_operand(c->program, operand[i]);
     return c->program->n_slots - 1;
 }
 
@@ -98,9 +105,8 @@ static int row_sum_slot(compilation *c, tn_value *v, const at_shape *consumer) {
     }
     int operand = compile_value(c, x, &x->shape);
     if (operand < 0) return -1;
-    tn_slot *slot = new_slot(c, v, TN_SLOT_ROW_SUM);
-    slot->operand[0] = operand;
-    slot->n_operands = 1;
+    (void)new_slot(c, v, TN_SLOT_ROW_SUM);
+    add_operand(c->program, operand);
     c->program->row = c->shape->dim[c->shape->ndim - 1];
     return c->program->n_slots - 1;
 }
@@ -154,6 +160,7 @@ static tn_value *collect_slots(tn_program *p, tn_value *v) {
         compilation c = {.program = p, .shape = &shape};
         p->numel = v->numel;
         p->n_slots = 0;
+        p->widest = 1;
         p->row = 0;
         p->space = shape;
         if (compile_value(&c, v, &v->shape) >= 0) return NULL;
@@ -217,9 +224,18 @@ static int as_second(int instruction, int which) {
     }
 }
 
-static bool absorb_operand(tn_program *p, tn_slot *slot, int which, const int *uses) {
+/* An absorbed slot's operands are read by its reader. */
+static void leave_operands(tn_program *p, tn_slot *absorbed) {
+    for (int j = 0; j < absorbed->n_operands; j++) {
+        tn_slot *operand = &p->slot[absorbed->operand[j]];
+        if (operand->last_use < absorbed->last_use) operand->last_use = absorbed->last_use;
+    }
+    absorbed->kind = TN_SLOT_ABSORBED;
+}
+
+static bool absorb_operand(tn_program *p, tn_slot *slot, int which) {
     tn_slot *operand = &p->slot[slot->operand[which]];
-    if (operand->kind != TN_SLOT_COMPUTED || operand->keep || uses[slot->operand[which]] != 1) return false;
+    if (operand->kind != TN_SLOT_COMPUTED || operand->keep || operand->uses != 1) return false;
     int first = as_first(operand->instruction), second = as_second(slot->instruction, which);
     if (first < 0 || second < 0 || operand->value->dtype != AT_FLOAT32) return false;
     slot->operand[2] = slot->operand[1 - which];
@@ -227,38 +243,35 @@ static bool absorb_operand(tn_program *p, tn_slot *slot, int which, const int *u
     slot->operand[1] = operand->operand[operand->n_operands - 1];
     slot->n_operands++;
     slot->kernels = p->kernels->pair[first][second];
-    operand->kind = TN_SLOT_ABSORBED;
+    leave_operands(p, operand);
     return true;
 }
 
 /* The same for the sum of a row of products. */
-static void absorb_product(tn_program *p, tn_slot *sum, const int *uses) {
+static void absorb_product(tn_program *p, tn_slot *sum) {
     tn_slot *product = &p->slot[sum->operand[0]];
     if (product->kind != TN_SLOT_COMPUTED || product->keep || product->instruction != TN_MUL) return;
-    if (uses[sum->operand[0]] != 1) return;
+    if (product->uses != 1) return;
     sum->n_operands = 2;
     sum->operand[0] = product->operand[0];
     sum->operand[1] = product->operand[1];
-    product->kind = TN_SLOT_ABSORBED;
+    leave_operands(p, product);
 }
 
 /* An instruction takes over the one before it where nothing else reads that one's result: a pass over memory less. */
 static void pair_instructions(tn_program *p) {
-    int uses[TN_MAX_SLOTS] = {0};
-    for (int i = 0; i < p->n_slots; i++)
-        for (int j = 0; j < p->slot[i].n_operands; j++) uses[p->slot[i].operand[j]]++;
     for (int i = p->n_slots - (p->product_left ? 2 : 1); i >= 0; i--) {
         tn_slot *slot = &p->slot[i];
-        if (slot->kind == TN_SLOT_ROW_SUM) absorb_product(p, slot, uses);
+        if (slot->kind == TN_SLOT_ROW_SUM) absorb_product(p, slot);
         if (slot->kind != TN_SLOT_COMPUTED) continue;
-        bool done = absorb_operand(p, slot, 0, uses);
-        if (!done && slot->n_operands == 2) absorb_operand(p, slot, 1, uses);
+        bool done = absorb_operand(p, slot, 0);
+        if (!done && slot->n_operands == 2) absorb_operand(p, slot, 1);
     }
 }
 
 static bool ends_in_product(const tn_program *p) {
     const tn_slot *last = &p->slot[p->n_slots - 1];
-    return last->kind == TN_SLOT_COMPUTED && last->instruction == TN_MUL && last->value->dtype == AT_FLOAT32 &&
+    return last->kind == TN_SLOT_COMPUTED && last->instruction == TN_MUL && tn_is_floating(last->value->dtype) &&
            !last->keep;
 }
 
@@ -317,41 +330,31 @@ static void assign_lasting(tn_program *p) {
     int64_t row = p->space.dim[p->space.ndim - 1];
     for (int i = 0; i < p->n_slots; i++) {
         tn_slot *slot = &p->slot[i];
-        int64_t panel = row * TN_PANEL_ROWS * slot->element;
+        bool fits = row <= LARGEST_PANEL / (TN_PANEL_ROWS * slot->element);
         size_t bytes = slot->kind == TN_SLOT_ROW_SUM ? sizeof(tn_row) : 0;
-        if (is_transposed(p, slot) && panel <= LARGEST_PANEL && p->numel >= TN_BLOCK)
-            bytes = sizeof(tn_panel) + (size_t)panel;
+        if (is_transposed(p, slot) && fits && p->numel >= TN_BLOCK)
+            bytes = sizeof(tn_panel) + (size_t)(row * TN_PANEL_ROWS * slot->element);
         slot->lasting = bytes ? p->workspace_bytes : 0;
         p->workspace_bytes += (bytes + 63) / 64 * 64;
     }
 }
 
-static void find_last_uses(const tn_program *p, int *last_use) {
-    for (int i = 0; i < p->n_slots; i++) last_use[i] = i;
-    for (int i = 0; i < p->n_slots; i++)
-        for (int j = 0; j < p->slot[i].n_operands && p->slot[i].kind < TN_SLOT_ABSORBED; j++)
-            last_use[p->slot[i].operand[j]] = i;
-    last_use[p->n_slots - 1] = p->n_slots;
-}
-
 /* A register is free again after the last instruction that reads it. Reads that have to be gathered take one as well.
  * The fewer registers, the more of them stay in the nearest cache. */
 static void assign_registers(tn_program *p) {
-    int last_use[TN_MAX_SLOTS], occupant[TN_MAX_SLOTS], number[TN_MAX_SLOTS] = {0}, n = 0;
-    size_t element = 1;
-    find_last_uses(p, last_use);
+    int occupant[TN_MAX_SLOTS], n = 0;
+    size_t bytes = (size_t)p->widest * TN_BLOCK + 64; /* the 64 keep registers out of one another's way in the cache */
+    p->slot[p->n_slots - 1].last_use = p->n_slots;
     for (int i = 0; i < p->n_slots; i++) {
         tn_slot *slot = &p->slot[i];
-        if ((size_t)slot->element > element) element = (size_t)slot->element;
-        if (slot->kind != TN_SLOT_COMPUTED && slot->kind != TN_SLOT_GATHERED) continue;
         int r = 0;
-        while (r < n && last_use[occupant[r]] >= i) r++;
+        slot->reg = 0;
+        if (slot->kind != TN_SLOT_COMPUTED && slot->kind != TN_SLOT_GATHERED) continue;
+        while (r < n && p->slot[occupant[r]].last_use >= i) r++;
         if (r == n) n++;
         occupant[r] = i;
-        number[i] = r;
+        slot->reg = bytes * (size_t)r;
     }
-    size_t bytes = element * TN_BLOCK + 64; /* the 64 keep registers out of one another's way in the cache */
-    for (int i = 0; i < p->n_slots; i++) p->slot[i].reg = bytes * (size_t)number[i];
     p->spread = bytes * (size_t)(n > 0 ? n : 1); /* one register there is always, for the result */
     p->across = p->spread + bytes;
     p->workspace_bytes = (p->across + (p->row ? bytes : 0) + 63) / 64 * 64;

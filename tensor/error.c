@@ -1,5 +1,6 @@
 /* tensor/error.c - reporting errors, and the words in them. */
 #define _POSIX_C_SOURCE 200809L
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -82,10 +83,14 @@ void *tn_fail_null_element(const char *function, const char *list, int i) {
     return at_fail_null(function, argument);
 }
 
-void *tn_fail_memory(size_t bytes) {
-    const char *operation = tn_self()->operation;
-    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %zu bytes could not be allocated",
-                   operation ? operation : "atled", bytes);
+void *tn_fail_memory(uint64_t bytes) { return tn_fail_memory_for(bytes, NULL); }
+
+void *tn_fail_memory_for(uint64_t bytes, const char *what) {
+    const tn_thread *self = tn_self();
+    const char *operation = self->operation ? self->operation : "atled", *call = self->call ? self->call : operation;
+    if (!what && call != operation && strcmp(call, operation) != 0) what = operation;
+    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %" PRIu64 " bytes could not be allocated%s%s", call, bytes,
+                   what ? " for " : "", what ? what : "");
 }
 
 /* A failed call gives its callers NULL all the way up; the texts of one message come from turns in a ring. */
@@ -127,6 +132,28 @@ const char *tn_index_text(const at_shape *shape, int64_t i) {
 const char *at_dtype_name(at_dtype dtype) {
     static const char *const names[TN_DTYPES] = {"float32", "float64", "int64", "bool"};
     return (unsigned)dtype < TN_DTYPES ? names[dtype] : "no dtype";
+}
+
+const char *tn_instruction_name(int instruction) {
+    switch (instruction) {
+    case TN_COPY:
+    case TN_REFLOW: return "contiguous";
+    case TN_VIEW: return "view";
+    case TN_CAST: return "to";
+    case TN_ROW_SUM: return "sum";
+    case TN_NOT: return "logical_not";
+    case TN_AND: return "logical_and";
+    case TN_OR: return "logical_or";
+    default: break;
+    }
+#define NAME(op) #op,
+    static const char *const names[] = {TN_UNARY(NAME) TN_BINARY(NAME) TN_TERNARY(NAME)};
+#undef NAME
+    char *text = next_text();
+    size_t n = 0;
+    for (const char *c = names[instruction]; *c; c++) text[n++] = (char)tolower(*c);
+    text[n] = '\0';
+    return text;
 }
 
 const char *tn_describe(at_tensor *t) {

@@ -41,19 +41,16 @@ void tn_value_publish(tn_value *v, tn_buffer *buffer) {
     for (int i = 0; i < n; i++) tn_operand_release(v->operand[i]);
 }
 
-tn_buffer *tn_value_settle_locked(tn_value *v) {
-    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
-    if (buffer || v->instruction != TN_VIEW) return buffer;
-    buffer = atomic_load_explicit(&v->operand[0]->buffer, memory_order_acquire);
+tn_buffer *tn_view_settle_locked(tn_value *v) {
+    if (tn_is_stored(v)) return atomic_load_explicit(&v->buffer, memory_order_relaxed);
+    tn_buffer *buffer = atomic_load_explicit(&v->operand[0]->buffer, memory_order_acquire);
     if (buffer) tn_value_publish(v, tn_buffer_retain(buffer));
     return buffer;
 }
 
-tn_buffer *tn_value_settle(tn_value *v) {
-    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
-    if (buffer || v->instruction != TN_VIEW) return buffer;
+tn_buffer *tn_view_settle(tn_value *v) {
     bool locked = tn_links_lock();
-    buffer = tn_value_settle_locked(v);
+    tn_buffer *buffer = tn_view_settle_locked(v);
     tn_links_unlock(locked);
     return buffer;
 }
@@ -84,11 +81,22 @@ static bool store_range(void *context, int64_t start, int64_t end) {
     return true;
 }
 
+/* The memory for v's elements; an error says what they are, as the operation that needs them may be another. */
+static tn_buffer *buffer_for(tn_value *v) {
+    int64_t bytes = v->numel * (int64_t)tn_dtype_size(v->dtype);
+    tn_buffer *buffer = tn_buffer_try(bytes);
+    if (buffer) return buffer;
+    char what[128];
+    snprintf(what, sizeof what, "a pending %s, %s %s", tn_instruction_name(v->instruction), at_dtype_name(v->dtype),
+             tn_shape_text(&v->shape));
+    return tn_fail_memory_for(bytes ? (uint64_t)bytes : sizeof *buffer, what);
+}
+
 static bool run_and_publish(tn_program *p, tn_value *v) {
     int64_t row = p->space.dim[p->space.ndim - 1], grain = row < TN_BLOCK ? TN_BLOCK / row * row : TN_BLOCK;
     if (p->row) grain = p->row; /* no two threads in one */
     store_job job = {.program = p, .element = (int64_t)tn_dtype_size(v->dtype)};
-    tn_buffer *buffer = tn_buffer_new(v->numel * job.element);
+    tn_buffer *buffer = buffer_for(v);
     if (!buffer) return false;
     job.out = buffer->data;
     if (!tn_parallel(v->numel, grain, store_range, &job)) {
@@ -102,7 +110,7 @@ static bool run_and_publish(tn_program *p, tn_value *v) {
 }
 
 static bool store_empty(tn_value *v) {
-    tn_buffer *buffer = tn_buffer_new(0);
+    tn_buffer *buffer = buffer_for(v);
     if (!buffer) return false;
     bool locked = tn_links_lock();
     tn_value_publish(v, buffer);

@@ -38,6 +38,7 @@ typedef struct {
     int instruction;
     int n_operands;
     int operand[TN_MAX_OPERANDS];   /* slots */
+    int uses, last_use;             /* how often it is an operand of others itself; of which last, or its own number */
     tn_elementwise *const *kernels; /* by form */
     tn_buffer *keep;                /* where the whole result goes, if it is worth keeping */
 
@@ -48,6 +49,7 @@ typedef struct {
     at_shape space; /* the shape that all slots share, adjacent dimensions joined where all allow it */
     int64_t numel;
     int n_slots;
+    int widest;        /* bytes of the largest element of a slot */
     int64_t row;       /* where there are sums of rows: their length, that of the last dimension; otherwise 0 */
     bool product_left; /* the last instruction, a product, is left to who runs the program: see tn_program_run */
     /* Where in the workspace a lone element is spread out, and a range across the ends of summed rows put together. */
@@ -75,7 +77,7 @@ typedef struct {
 typedef enum {
     TN_TO_STORE, /* keeps parts of the result; the result itself is stored by who runs it */
     TN_TO_READ,  /* keeps the result as well */
-    TN_TO_SUM    /* the same, and a final product of float32 may be left out, as the sum can do it in the same pass */
+    TN_TO_SUM /* the same, and a final floating-point product may be left out, as the sum can do it in the same pass */
 } tn_purpose;
 
 /* The program that computes v, which may be stored already; v has at least one element. What must be stored before it
@@ -97,6 +99,10 @@ const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, 
  * still to be multiplied by that of *factor. */
 const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t start, int64_t n, const void **factor);
 
+/* Where elements start ... start + *n of the result lie side by side in memory without being computed, still to be
+ * multiplied by those of *factor where that becomes something other than NULL; NULL where they do not. */
+const void *tn_program_stored(const tn_program *p, int64_t start, int64_t *n, const void **factor);
+
 /* How far to go from start at once: to the end of a row or over several whole ones. */
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end);
 
@@ -105,11 +111,18 @@ bool tn_links_lock(void);
 void tn_links_unlock(bool locked);
 /* Within the lock: gives v its elements, taking over the count on buffer, and lets its operands go. */
 void tn_value_publish(tn_value *v, tn_buffer *buffer);
-/* Within the lock: as tn_value_settle. */
-tn_buffer *tn_value_settle_locked(tn_value *v);
-
 /* The buffer of v where v is stored, or is a view whose base is; NULL while it is pending. */
-tn_buffer *tn_value_settle(tn_value *v);
+tn_buffer *tn_view_settle(tn_value *v);
+tn_buffer *tn_view_settle_locked(tn_value *v);
+static inline tn_buffer *tn_value_settle(tn_value *v) {
+    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
+    return buffer || v->instruction != TN_VIEW ? buffer : tn_view_settle(v);
+}
+/* The same within the lock. */
+static inline tn_buffer *tn_value_settle_locked(tn_value *v) {
+    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
+    return buffer || v->instruction != TN_VIEW ? buffer : tn_view_settle_locked(v);
+}
 /* What a pending TN_VIEW or TN_REFLOW shows, retained; NULL if v is stored by now. */
 tn_value *tn_value_base(tn_value *v);
 

@@ -84,7 +84,7 @@ static bool search_columns(void *context, int64_t start, int64_t end) {
     return true;
 }
 
-tn_value *tn_value_extreme(tn_value *x, int dim, bool largest) {
+static tn_value *extreme_by_rows(tn_value *x, int dim, bool largest) {
     at_shape shape = x->shape;
     if (shape.ndim) shape.dim[dim] = 1;
     tn_value *from = tn_value_contiguous(x), *y = from ? tn_value_new(AT_INT64, &shape) : NULL;
@@ -105,4 +105,13 @@ tn_value *tn_value_extreme(tn_value *x, int dim, bool largest) {
         tn_parallel(outer * blocks * s.n * s.width, s.n * s.width, search_columns, &s);
     tn_value_release(from);
     return y;
+}
+
+tn_value *tn_value_extreme(tn_value *x, int dim, bool largest) {
+    at_shape order;
+    if (tn_layout_of(&x->shape, x->stride, &order) != TN_PERMUTED) return extreme_by_rows(x, dim, largest);
+    tn_value *in_order = tn_value_permute(x, &order);
+    tn_value *y = in_order ? extreme_by_rows(in_order, tn_place_in_order(&order, dim), largest) : NULL;
+    tn_value_release(in_order);
+    return tn_value_permute_back(y, &order);
 }

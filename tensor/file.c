@@ -1,8 +1,9 @@
-/* tensor/file.c - replacing a file all at once, and elements as bytes. */
+/* tensor/file.c - bytes into a file, all of them or none. */
 #define _XOPEN_SOURCE 700 /* POSIX 2008 with realpath */
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,122 +11,95 @@
 
 #include "file.h"
 
-/* ---- replacing a file -------------------------------------------------------------------------------------------- */
+/* All of these return 0, or the errno of what failed. */
 
-/* Writes everything and closes the file; errno says what went wrong. */
-static bool write_and_close(FILE *file, tn_write write, void *context) {
-    bool written = write(file, context) && fflush(file) == 0;
-    int error = errno;
-    bool closed = fclose(file) == 0;
-    if (!written) errno = error;
-    return written && closed;
+int tn_write_bytes(int file, const void *bytes, size_t size) {
+    for (const char *from = bytes; size > 0;) {
+        ssize_t written = write(file, from, size);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        from += written;
+        size -= (size_t)written;
+    }
+    return 0;
 }
 
-/* A new file with a name of its own in the folder of path. The name goes to *name, to be freed. */
-static FILE *open_beside(const char *path, char **name) {
+/* What is to be written, and whether out to the disk. */
+typedef struct {
+    tn_write write;
+    void *context;
+    bool lasting;
+} job;
+
+static int write_and_close(int file, const job *j) {
+    int failure = j->write(file, j->context);
+    if (!failure && j->lasting && fsync(file) != 0) failure = errno;
+    if (close(file) != 0 && !failure) failure = errno; /* some file systems find out only now that they are full */
+    return failure;
+}
+
+/* A new file in the folder of path; its name goes to `name`. Its mode is what any new file of the process gets. The name
+ * is short, however long path's is; one that is taken belongs to another thread or a crashed process. */
+static int open_beside(const char *path, char name[PATH_MAX], int *file) {
     const char *slash = strrchr(path, '/');
-    int folder_length = slash ? (int)(slash - path) + 1 : 0;
-    size_t bytes = (size_t)folder_length + 64;
-    *name = malloc(bytes);
-    if (*name == NULL) return NULL;
-    int fd = -1;
-    for (int attempt = 0; fd < 0 && attempt < 1000; attempt++) {
-        snprintf(*name, bytes, "%.*s.atled-%ld-%d", folder_length, path, (long)getpid(), attempt);
-        fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 && errno != EEXIST) break;
+    const int folder = slash ? (int)(slash - path) + 1 : 0, attempts = 10000;
+    *file = -1;
+    errno = EEXIST;
+    for (int i = 0; i < attempts && *file < 0 && errno == EEXIST; i++) {
+        int length = snprintf(name, PATH_MAX, "%.*s.atled-%ld-%d", folder, path, (long)getpid(), i);
+        if (length >= PATH_MAX) return ENAMETOOLONG;
+        *file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
-    if (file == NULL) {
-        if (fd >= 0) (void)close(fd), (void)unlink(*name);
-        free(*name);
-        *name = NULL;
-    }
-    return file;
+    return *file < 0 ? errno : 0;
 }
 
-/* The new contents appear under the path all at once, or not at all. */
-static bool replace(const char *path, tn_write write, void *context) {
-    char *name;
-    FILE *file = open_beside(path, &name);
-    if (file == NULL) return false;
-    bool saved = write_and_close(file, write, context) && rename(name, path) == 0;
-    int error = errno;
-    if (!saved) (void)unlink(name);
-    free(name);
-    errno = error;
-    return saved;
+static int write_beside(const char *path, const job *j) {
+    char name[PATH_MAX];
+    int file, failure = open_beside(path, name, &file);
+    if (failure) return failure;
+    failure = write_and_close(file, j);
+    if (!failure && rename(name, path) != 0) failure = errno;
+    if (failure) (void)unlink(name);
+    return failure;
 }
 
-/* A device or a pipe is written to; it cannot be replaced. */
-static bool write_into(const char *path, tn_write write, void *context) {
-    FILE *file = fopen(path, "wb");
-    return file != NULL && write_and_close(file, write, context);
+static int write_directly(const char *path, const job *j) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    job transient = *j;
+    transient.lasting = false; /* what is no file has nothing to last on */
+    return file < 0 ? errno : write_and_close(file, &transient);
 }
 
-bool tn_replace_file(const char *function, const char *path, tn_write write, void *context) {
+/* A device or a pipe is written to, as there is nothing to keep whole; renaming would put a file in its place. A
+ * symbolic link stays one: what it points to is replaced. */
+static int write_to(const char *path, const job *j) {
     struct stat status;
-    bool exists = stat(path, &status) == 0;
-    char *target = exists ? realpath(path, NULL) : NULL; /* a link stays a link: what it points to is replaced */
-    const char *place = target ? target : path;
-    bool device = exists && !S_ISREG(status.st_mode);
-    bool saved = device ? write_into(place, write, context) : replace(place, write, context);
-    if (!saved) tn_fail(AT_ERROR_IO, "%s: \"%s\": %s", function, path, strerror(errno));
-    free(target);
-    return saved;
+    char target[PATH_MAX];
+    if (stat(path, &status) != 0) return errno == ENOENT ? write_beside(path, j) : errno;
+    if (!S_ISREG(status.st_mode)) return write_directly(path, j);
+    return realpath(path, target) ? write_beside(target, j) : errno;
 }
 
-/* ---- elements ---------------------------------------------------------------------------------------------------- */
+at_error_kind tn_file_error(int failure) { return failure == ENOMEM ? AT_ERROR_MEMORY : AT_ERROR_IO; }
 
-bool tn_host_is_big_endian(void) {
-    const uint16_t one = 1;
-    unsigned char first;
-    memcpy(&first, &one, 1);
-    return first == 0;
+void *tn_fail_file(const char *function, const char *path, int failure) {
+    char reason[128];
+    if (strerror_r(failure, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", failure);
+    return at_fail(tn_file_error(failure), "%s: \"%s\": %s", function, path, reason);
 }
 
-bool tn_write_elements(FILE *file, const tn_value *v) {
-    const char *data = tn_data(v);
-    size_t n = (size_t)v->numel, size = tn_dtype_size(v->dtype);
-    if (size == 1 || !tn_host_is_big_endian()) return fwrite(data, size, n, file) == n;
-    for (size_t i = 0; i < n; i++)
-        for (size_t byte = size; byte > 0; byte--)
-            if (putc(data[i * size + byte - 1], file) == EOF) return false;
-    return true;
+bool tn_write_file(const char *function, const char *path, tn_write write, void *context, bool lasting) {
+    int failure = write_to(path, &(job){write, context, lasting});
+    return !failure || tn_fail_file(function, path, failure);
 }
 
-bool tn_is_verbatim(const tn_element_type *type) {
-    return type->size == (int)tn_dtype_size(type->dtype) && type->kind != 'b' &&
-           (type->size == 1 || type->big_endian == tn_host_is_big_endian());
+static int write_contents(int file, void *context) {
+    const at_contents *contents = context;
+    int failure = tn_write_bytes(file, contents->head, contents->head_bytes);
+    return failure ? failure : tn_write_bytes(file, contents->body, contents->body_bytes);
 }
 
-static float from_half(uint64_t bits) {
-    int exponent = (int)(bits >> 10 & 31), fraction = (int)(bits & 1023);
-    float magnitude = exponent == 31  ? (fraction ? NAN : INFINITY)
-                      : exponent == 0 ? ldexpf((float)fraction, -24)
-                                      : ldexpf((float)(fraction + 1024), exponent - 25);
-    return bits >> 15 ? -magnitude : magnitude;
-}
-
-static void convert_real(const tn_element_type *type, uint64_t bits, void *to, int64_t i) {
-    uint32_t low_bits = (uint32_t)bits;
-    if (type->kind == 't') low_bits <<= 16; /* the first half of a float32 */
-    if (type->size == 2 && type->kind == 'f')
-        ((float *)to)[i] = from_half(bits);
-    else if (type->size == 8)
-        memcpy((double *)to + i, &bits, sizeof bits);
-    else
-        memcpy((float *)to + i, &low_bits, sizeof low_bits);
-}
-
-void tn_convert_element(const tn_element_type *type, const unsigned char *from, void *to, int64_t i) {
-    uint64_t bits = 0;
-    for (int b = 0; b < type->size; b++) bits |= (uint64_t)from[type->big_endian ? type->size - 1 - b : b] << 8 * b;
-    uint32_t unused_bits = 64 - 8 * (uint32_t)type->size;
-    switch (type->kind) {
-    case 'f':
-    case 't': convert_real(type, bits, to, i); break;
-    case 'i': ((int64_t *)to)[i] = (int64_t)(bits << unused_bits) >> unused_bits; break;
-    case 'u': ((int64_t *)to)[i] = (int64_t)bits; break;
-    default: ((bool *)to)[i] = bits != 0; /* a byte that is neither 0 nor 1 would be no bool */
-    }
+bool at_write_file(const char *function, const char *path, const at_contents *contents) {
+    at_contents copy = *contents;
+    return tn_write_file(function, path, write_contents, &copy, contents->lasting);
 }

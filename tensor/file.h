@@ -9,16 +9,20 @@
 #pragma GCC visibility push(hidden)
 #endif
 
-/* Puts what write writes at path, all at once or not at all: a new file beside it takes its place when it is complete.
- * A link stays a link, and a device or a pipe is written to. False after reporting an error, or after write has. */
-typedef bool (*tn_write)(FILE *file, void *context);
-bool tn_replace_file(const char *function, const char *path, tn_write write, void *context);
+/* As at_write_file, for contents in several pieces: write gives them to tn_write_bytes. Both return 0, or the errno of
+ * what failed. */
+typedef int (*tn_write)(int file, void *context);
+bool tn_write_file(const char *function, const char *path, tn_write write, void *context, bool lasting);
+int tn_write_bytes(int file, const void *bytes, size_t size);
 
-/* The elements of a contiguous value, each with its least significant byte first. */
-bool tn_write_elements(FILE *file, const tn_value *v);
+/* The elements of v contiguous, each with its least significant byte first: v itself, retained, or a copy. NULL after
+ * reporting an error. */
+tn_value *tn_value_for_file(tn_value *v);
 
 /* at_tensor_file_open for a function of that name, which messages begin with. */
 at_tensor_file *tn_tensor_file_open(const char *function, const char *path);
+/* The same of an open file of so many bytes, which is closed with it, or at once on an error. */
+at_tensor_file *tn_tensor_file_new(const char *function, const char *path, FILE *file, int64_t bytes);
 const char *tn_tensor_file_path(const at_tensor_file *file);
 
 /* The type of elements in a file, and the dtype of the tensor that they are read into. */

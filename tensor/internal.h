@@ -92,15 +92,14 @@ static inline tn_buffer *tn_buffer_retain(tn_buffer *b) { return tn_count_up(&b-
 void tn_buffer_release(tn_buffer *b);
 
 /* Memory of any size. */
-TN_RARE void *tn_large_memory_new(size_t size);
 static inline void *tn_memory_new(size_t size) {
-    return size <= TN_OBJECT_MAX ? tn_object_new(size) : tn_large_memory_new(size);
+    return size <= TN_OBJECT_MAX ? tn_object_new(size) : tn_allocate(size);
 }
 static inline void tn_memory_free(void *memory, size_t size) {
     if (size <= TN_OBJECT_MAX)
         tn_object_free(memory, size);
     else
-        free(memory);
+        tn_deallocate(memory, size);
 }
 
 /* at_live_tensors and at_live_bytes; numbers (see below) are counted by themselves, for each dtype. */
@@ -188,10 +187,14 @@ bool tn_is_contiguous(const tn_value *v); /* row-major without gaps; not necessa
 /* A stored value with elements of its own, contents undefined. */
 tn_value *tn_value_new(at_dtype dtype, const at_shape *shape);
 /* The first element of a stored value. */
-void *tn_data(const tn_value *v);
+static inline void *tn_data(const tn_value *v) {
+    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
+    return buffer->data + v->offset * (int64_t)tn_dtype_size(v->dtype);
+}
 
 /* A pending elementwise value of that shape; operands broadcast to it, their dtypes are what the instruction takes.
- * Small ones are computed at once. */
+ * Small ones are computed at once. Where all operands of that shape lie in another order than by rows, for instance
+ * transposed, so does the result. */
 tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands,
                                int n);
 /* A window on v; v may be pending. */
@@ -205,6 +208,10 @@ tn_value *tn_value_number(at_operand number, at_dtype dtype);
 tn_value *tn_value_full(at_dtype dtype, const at_shape *shape, double number);
 /* v broadcast to that shape (which must fit): a view with strides of zero. */
 tn_value *tn_value_expand(tn_value *v, const at_shape *shape);
+/* v with dimension order->dim[d] in the place of d. */
+tn_value *tn_value_permute(tn_value *v, const at_shape *order);
+/* The other way round. Takes over the count on v; NULL where v is. */
+tn_value *tn_value_permute_back(tn_value *v, const at_shape *order);
 
 /* Makes sure that v is stored; false after reporting an error. */
 bool tn_value_store(tn_value *v);
@@ -328,6 +335,12 @@ void tn_tensor_replace(at_tensor *t, at_tensor *other);
 void tn_set_node_functions(void (*end)(void *node), bool (*is_leaf)(void *node));
 bool tn_node_is_leaf(void *node);
 
+/* ---- files (npy.c) ----------------------------------------------------------------------------------------------- */
+
+/* What at_load_npy gives for an open file, which errors call by that path. bytes: how long it is, -1 where that is not
+ * known. */
+at_tensor *tn_load_npy(FILE *file, const char *path, int64_t bytes);
+
 /* ---- shapes (shape.c) -------------------------------------------------------------------------------------------- */
 
 /* Elements in a shape; -1 where it is invalid or overflows. */
@@ -345,6 +358,16 @@ void tn_contiguous_strides(const at_shape *shape, int64_t *stride);
 bool tn_reshape_strides(const at_shape *shape, const int64_t *stride, const at_shape *to, int64_t *to_stride);
 /* Strides that show (shape, stride) broadcast to a shape that it fits: 0 along what is repeated. */
 void tn_broadcast_strides(const at_shape *shape, const int64_t *stride, const at_shape *to, int64_t *to_stride);
+/* How the elements of (shape, stride) lie in memory. TN_PERMUTED: *order is that of the dimensions, the outermost first, as
+ * tn_value_permute takes it. */
+typedef enum {
+    TN_BY_ROWS,  /* in the order of the dimensions, with gaps or without */
+    TN_PERMUTED, /* in another order */
+    TN_REPEATED  /* in none, because some are repeated or there are none */
+} tn_layout;
+tn_layout tn_layout_of(const at_shape *shape, const int64_t *stride, at_shape *order);
+/* Which dimension in that order dim is. */
+int tn_place_in_order(const at_shape *order, int dim);
 /* dim counted from the start; -1 after reporting an error. A 0-dimensional tensor has dimensions -1 and 0. */
 int tn_check_dim(const char *function, const at_shape *shape, int dim);
 

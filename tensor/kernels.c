@@ -116,6 +116,7 @@ UNARY(log1p_f32, float, float, tn_log1pf(x))
 UNARY(expm1_f32, float, float, tn_expm1f(x))
 UNARY(tanh_f32, float, float, tn_tanhf(x))
 UNARY(sigmoid_f32, float, float, tn_sigmoidf(x))
+UNARY(silu_f32, float, float, tn_siluf(x))
 UNARY(erf_f32, float, float, tn_erff(x))
 
 UNARY(exp_f64, double, double, tn_exp(x))
@@ -124,6 +125,7 @@ UNARY(log1p_f64, double, double, tn_log1p(x))
 UNARY(expm1_f64, double, double, tn_expm1(x))
 UNARY(tanh_f64, double, double, tn_tanh(x))
 UNARY(sigmoid_f64, double, double, tn_sigmoid(x))
+UNARY(silu_f64, double, double, tn_silu(x))
 UNARY(erf_f64, double, double, tn_erf(x))
 
 /* Angles too large for the vector code are rare: they are computed again, one by one. */
@@ -366,30 +368,60 @@ REDUCE(min_bool, byte, byte, 1, ALL)
 
 /* Pairwise: the sum of LEAF doubles, and below of any number. Sums of 2^k leaves wait at level k for another of
  * their kind, as the digits of a binary counter do. */
-enum { LEAF = 4 * LANES };
+enum { LEAF = 8 * LANES };
 
-static inline double sum_of_leaf(const double *in) {
-    double lane[LANES];
-    for (int64_t j = 0; j < LANES; j++) lane[j] = (in[j] + in[j + LANES]) + (in[j + 2 * LANES] + in[j + 3 * LANES]);
+static inline double sum_of_lanes(double *lane) {
     for (int64_t j = 0; j < 8; j++) lane[j] = (lane[j] + lane[j + 8]) + (lane[j + 16] + lane[j + 24]);
     for (int64_t j = 0; j < 4; j++) lane[j] = lane[j] + lane[j + 4];
     return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
-static double sum_of_f64(int64_t n, const double *restrict in) {
-    double waiting[64], rest[LEAF] = {0};
-    uint64_t leaves = (uint64_t)(n / LEAF);
-    int levels = 0;
-    for (uint64_t i = 0; i < leaves; i++) {
-        double sum = sum_of_leaf(in + i * LEAF);
-        for (uint64_t digits = i; digits & 1; digits >>= 1) sum = waiting[--levels] + sum;
-        waiting[levels++] = sum;
+/* element is an expression in its number i, arguments in brackets what it reads: the names of the parameters. */
+#define UNPACK(...) __VA_ARGS__
+#define SUM_ROW64(name, element, arguments, ...)                                                                       \
+    static inline double leaf_of_##name(int64_t at, __VA_ARGS__) {                                                     \
+        double lane[LANES];                                                                                            \
+        for (int64_t j = 0; j < LANES; j++) {                                                                          \
+            double x[LEAF / LANES];                                                                                    \
+            for (int64_t k = 0, i = at + j; k < LEAF / LANES; k++, i += LANES) x[k] = (element);                       \
+            lane[j] = ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));                               \
+        }                                                                                                              \
+        return sum_of_lanes(lane);                                                                                     \
+    }                                                                                                                  \
+                                                                                                                       \
+    static inline double rest_of_##name(int64_t at, int64_t n, __VA_ARGS__) {                                          \
+        double lane[LANES] = {0};                                                                                      \
+        for (; at + LANES <= n; at += LANES) {                                                                         \
+            for (int64_t j = 0; j < LANES; j++) {                                                                      \
+                const int64_t i = at + j;                                                                              \
+                lane[j] += (element);                                                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
+        const int32_t rest = (int32_t)(n - at);                                                                        \
+        for (int32_t j = 0; j < LANES; j++) {                                                                          \
+            const int64_t i = at + j;                                                                                  \
+            const double x = j < rest ? (element) : 0;                                                                 \
+            lane[j] += x;                                                                                              \
+        }                                                                                                              \
+        return sum_of_lanes(lane);                                                                                     \
+    }                                                                                                                  \
+                                                                                                                       \
+    static double name(int64_t n, __VA_ARGS__) {                                                                       \
+        double waiting[64], sum = 0;                                                                                   \
+        int64_t leaves = n / LEAF;                                                                                     \
+        int levels = 0;                                                                                                \
+        for (int64_t l = 0; l < leaves; l++) {                                                                         \
+            double leaf = leaf_of_##name(l * LEAF, UNPACK arguments);                                                  \
+            for (int64_t digits = l; digits & 1; digits >>= 1) leaf = waiting[--levels] + leaf;                        \
+            waiting[levels++] = leaf;                                                                                  \
+        }                                                                                                              \
+        if (n % LEAF > 0) sum = rest_of_##name(leaves * LEAF, n, UNPACK arguments);                                    \
+        while (levels > 0) sum = waiting[--levels] + sum;                                                              \
+        return sum;                                                                                                    \
     }
-    memcpy(rest, in + leaves * LEAF, (size_t)(n % LEAF) * sizeof *in);
-    double sum = sum_of_leaf(rest);
-    while (levels > 0) sum = waiting[--levels] + sum;
-    return sum;
-}
+
+SUM_ROW64(sum_of_f64, in[i], (in), const double *restrict in)
+SUM_ROW64(dot_of_f64, (a[i] * b[i]), (a, b), const double *restrict a, const double *restrict b)
 
 static void sum_f64(int64_t rows, int64_t n, void *restrict results, const void *restrict elements) {
     for (int64_t r = 0; r < rows; r++) ((double *)results)[r] = sum_of_f64(n, (const double *)elements + r * n);
@@ -444,29 +476,55 @@ static void sum_f32(int64_t rows, int64_t n, void *restrict results, const void 
 }
 
 /* Products are rounded to float32 before they are added up, as those of an elementwise multiplication are. */
-static void dot_f32(int64_t rows, int64_t n, double *restrict results, const float *restrict a,
-                    const float *restrict b) {
-    for (int64_t r = 0; r < rows; r++, a += n, b += n) results[r] = dot_of_f32(n, a, b);
-}
+#define DOT(suffix, type)                                                                                              \
+    static void dot_##suffix(int64_t rows, int64_t n, double *restrict results, const void *restrict first,            \
+                             const void *restrict second) {                                                            \
+        const type *a = first, *b = second;                                                                            \
+        for (int64_t r = 0; r < rows; r++, a += n, b += n) results[r] = dot_of_##suffix(n, a, b);                      \
+    }
+DOT(f32, float)
+DOT(f64, double)
 
-#define ACCUMULATE(name, type, accumulator, combine)                                                                   \
-    static void name(int64_t n, void *restrict accumulators, const void *restrict elements) {                          \
-        accumulator *out = accumulators;                                                                               \
-        const type *in = elements;                                                                                     \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            const accumulator x = out[i], y = (accumulator)in[i];                                                      \
-            out[i] = combine(x, y);                                                                                    \
-        }                                                                                                              \
+#define ACCUMULATE_ROW(type, accumulator, combine)                                                                     \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+        const accumulator x = out[i], y = (accumulator)in[i];                                                          \
+        out[i] = combine(x, y);                                                                                        \
     }
 
-ACCUMULATE(add_to_f32, float, double, SUM)
-ACCUMULATE(add_to_f64, double, double, SUM)
-ACCUMULATE(add_to_i64, uint64_t, uint64_t, SUM)
-ACCUMULATE(add_to_bool, byte, uint64_t, SUM)
-ACCUMULATE(mul_to_f32, float, double, PRODUCT)
-ACCUMULATE(mul_to_f64, double, double, PRODUCT)
-ACCUMULATE(mul_to_i64, uint64_t, uint64_t, PRODUCT)
-ACCUMULATE(mul_to_bool, byte, uint64_t, PRODUCT)
+#define ACCUMULATE(name, type, accumulator, combine)                                                                   \
+    static void name(int64_t rows, int64_t n, void *restrict accumulators, const void *restrict elements,              \
+                     int64_t stride) {                                                                                 \
+        accumulator *out = accumulators;                                                                               \
+        const type *in = elements;                                                                                     \
+        for (; rows > 0; rows--, in += stride) ACCUMULATE_ROW(type, accumulator, combine)                              \
+    }
+
+/* partial is what four rows are combined in. */
+#define ACCUMULATE_FOURS(name, type, partial, accumulator, combine)                                                    \
+    static void name(int64_t rows, int64_t n, void *restrict accumulators, const void *restrict elements,              \
+                     int64_t stride) {                                                                                 \
+        accumulator *out = accumulators;                                                                               \
+        const type *in = elements;                                                                                     \
+        for (; rows >= 4; rows -= 4, in += 4 * stride) {                                                               \
+            const type *second = in + stride, *third = second + stride, *fourth = third + stride;                      \
+            for (int64_t i = 0; i < n; i++) {                                                                          \
+                const partial a = (partial)in[i], b = (partial)second[i], ab = combine(a, b);                          \
+                const partial c = (partial)third[i], d = (partial)fourth[i], cd = combine(c, d);                       \
+                const accumulator x = out[i], y = (accumulator)combine(ab, cd);                                        \
+                out[i] = combine(x, y);                                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (; rows > 0; rows--, in += stride) ACCUMULATE_ROW(type, accumulator, combine)                              \
+    }
+
+ACCUMULATE_FOURS(add_to_f32, float, float, double, SUM)
+ACCUMULATE_FOURS(add_to_f64, double, double, double, SUM)
+ACCUMULATE_FOURS(add_to_i64, uint64_t, uint64_t, uint64_t, SUM)
+ACCUMULATE_FOURS(add_to_bool, byte, uint64_t, uint64_t, SUM)
+ACCUMULATE_FOURS(mul_to_f32, float, double, double, PRODUCT)
+ACCUMULATE_FOURS(mul_to_f64, double, double, double, PRODUCT)
+ACCUMULATE_FOURS(mul_to_i64, uint64_t, uint64_t, uint64_t, PRODUCT)
+ACCUMULATE_FOURS(mul_to_bool, byte, uint64_t, uint64_t, PRODUCT)
 ACCUMULATE(max_to_f32, float, float, LARGER)
 ACCUMULATE(max_to_f64, double, double, LARGER)
 ACCUMULATE(max_to_i64, int64_t, int64_t, LARGER)
@@ -507,7 +565,11 @@ EXTREME(largest_bool, byte, >)
 static inline void exp_from_f32(int64_t n, float *out, const float *x, float shift) {
     int64_t whole = n / 16 * 16;
     int32_t rest = (int32_t)(n - whole);
-    for (int64_t i = 0; i < whole; i++) out[i] = tn_expf(x[i] - shift);
+    if (x == out) { /* with one array there is no overlap to fear, which not every compiler sees by itself */
+        for (int64_t i = 0; i < whole; i++) out[i] = tn_expf(out[i] - shift);
+    } else {
+        for (int64_t i = 0; i < whole; i++) out[i] = tn_expf(x[i] - shift);
+    }
     if (rest) {
         float last[16];
         for (int32_t j = 0; j < 16; j++) {
@@ -525,7 +587,7 @@ static double exp_shifted_f32(int64_t n, float *out, const float *x, float shift
 }
 
 static inline void exp_from_f64(int64_t n, double *out, const double *x, double shift) {
-    if (x == out) { /* with one array there is no overlap to fear, which not every compiler sees by itself */
+    if (x == out) { /* as above */
         for (int64_t i = 0; i < n; i++) out[i] = tn_exp(out[i] - shift);
     } else {
         for (int64_t i = 0; i < n; i++) out[i] = tn_exp(x[i] - shift);
@@ -545,24 +607,51 @@ static void scale_f64(int64_t n, double *x, double factor) {
     for (int64_t i = 0; i < n; i++) x[i] *= factor;
 }
 
-/* The largest need not be NaN where a row has one: the sum will be. */
-#define LARGER_NUMBER(x, y) ((x) > (y) ? (x) : (y))
-REDUCE_ROW(top_f32, float, -INFINITY, LARGER_NUMBER, in[i], const float *restrict in)
-REDUCE_ROW(top_f64, double, -(double)INFINITY, LARGER_NUMBER, in[i], const double *restrict in)
+/* x - shift first, as it is exact where x is near it. */
+#define SUBTRACT(suffix, type)                                                                                         \
+    static void subtract_##suffix(int64_t n, void *elements, double shift, double log_sum) {                           \
+        type *x = elements;                                                                                            \
+        for (int64_t i = 0; i < n; i++) x[i] = (type)(((double)x[i] - shift) - log_sum);                               \
+    }
+SUBTRACT(f32, float)
+SUBTRACT(f64, double)
 
-#define SOFTMAX(suffix, type)                                                                                          \
+/* The largest element, found among integers of the same order, whose comparison makes vector code for short rows too. A
+ * NaN may be passed over: the sum will be NaN where a row has one. */
+#define TOP(suffix, type, integer, greatest)                                                                           \
+    static inline type top_##suffix(int64_t n, const type *restrict in) {                                              \
+        integer top = -greatest - 1;                                                                                   \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            integer bits;                                                                                              \
+            memcpy(&bits, &in[i], sizeof bits);                                                                        \
+            const integer key = bits < 0 ? bits ^ greatest : bits;                                                     \
+            top = key > top ? key : top;                                                                               \
+        }                                                                                                              \
+        top = top < 0 ? top ^ greatest : top;                                                                          \
+        type largest;                                                                                                  \
+        memcpy(&largest, &top, sizeof largest);                                                                        \
+        return largest;                                                                                                \
+    }
+
+TOP(f32, float, int32_t, INT32_MAX)
+TOP(f64, double, int64_t, INT64_MAX)
+
+/* The exponentials of all rows in one loop: no row's end is worth less than a whole vector. */
+#define SOFTMAX(suffix, type, exponential)                                                                             \
     static void softmax_##suffix(int64_t rows, int64_t n, void *elements) {                                            \
         type *x = elements;                                                                                            \
-        for (int64_t r = 0; r < rows; r++)                                                                             \
-            exp_from_##suffix(n, x + r * n, x + r * n,                                                                 \
-                              n < 8 ? few_top_##suffix(n, x + r * n) : many_top_##suffix(n, x + r * n));               \
+        for (int64_t r = 0; r < rows; r++) {                                                                           \
+            const type top = top_##suffix(n, x + r * n);                                                               \
+            for (int64_t i = r * n; i < (r + 1) * n; i++) x[i] -= top;                                                 \
+        }                                                                                                              \
+        for (int64_t i = 0; i < rows * n; i++) x[i] = exponential(x[i]);                                               \
         for (int64_t r = 0; r < rows; r++) {                                                                           \
             double sum = sum_of_##suffix(n, x + r * n);                                                                \
             scale_##suffix(n, x + r * n, (type)(1 / sum));                                                             \
         }                                                                                                              \
     }
-SOFTMAX(f32, float)
-SOFTMAX(f64, double)
+SOFTMAX(f32, float, tn_expf)
+SOFTMAX(f64, double, tn_exp)
 
 /* ---- moving elements of a size, whatever they are ---------------------------------------------------------------- */
 
@@ -675,6 +764,7 @@ const tn_kernels TN_TABLE = {
             [TN_TAN] = F(tan),
             [TN_TANH] = F(tanh),
             [TN_SIGMOID] = F(sigmoid),
+            [TN_SILU] = F(silu),
             [TN_ERF] = F(erf),
             [TN_FLOOR] = F(floor),
             [TN_CEIL] = F(ceil),
@@ -716,7 +806,8 @@ const tn_kernels TN_TABLE = {
                    [TN_MIN] = OF_DTYPES(min_to)},
     .extreme = {OF_DTYPES(smallest), OF_DTYPES(largest)},
     .reduce_add = {sum_f64, sum_f64, sum_i64, sum_i64},
-    .dot_f32 = dot_f32,
+    .dot = {dot_f32, dot_f64},
+    .subtract = {subtract_f32, subtract_f64},
     .exp_shifted_f32 = exp_shifted_f32,
     .exp_shifted_f64 = exp_shifted_f64,
     .scale_f32 = scale_f32,

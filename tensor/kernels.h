@@ -18,7 +18,7 @@ enum { TN_DTYPES = 4 };
     X(COPY) /* F I B */                                                                    \
     X(NEG) X(ABS) X(SIGN) X(SQUARE) X(RELU) /* F I */                                      \
     X(EXP) X(LOG) X(LOG1P) X(EXPM1) X(SQRT) X(RSQRT) X(RECIPROCAL) /* F */                 \
-    X(SIN) X(COS) X(TAN) X(TANH) X(SIGMOID) X(ERF) X(FLOOR) X(CEIL) X(ROUND) /* F */       \
+    X(SIN) X(COS) X(TAN) X(TANH) X(SIGMOID) X(SILU) X(ERF) X(FLOOR) X(CEIL) X(ROUND) /* F */ \
     X(NOT) /* B */
 #define TN_BINARY(X)                                                                       \
     X(ADD) X(SUB) X(MUL) X(MAXIMUM) X(MINIMUM) X(POW) /* F I */                            \
@@ -61,8 +61,9 @@ typedef enum {
 
 /* Reductions of rows of n >= 1 elements each, all side by side, to one accumulator for each. */
 typedef void tn_reduce(int64_t rows, int64_t n, void *accumulators, const void *x);
-/* accumulator[i] = accumulator[i] (+, *, max, min) x[i] for n accumulators. */
-typedef void tn_accumulate(int64_t n, void *accumulators, const void *x);
+/* accumulator[i] = accumulator[i] (+, *, max, min) x[r * stride + i] for n accumulators and each of the rows. Sums and
+ * products take four rows at a time as far as they go; sums of float32 add those four in float32. */
+typedef void tn_accumulate(int64_t rows, int64_t n, void *accumulators, const void *x, int64_t stride);
 
 /* Where x[i] is larger (smaller) than best[i], or the first NaN, it becomes best[i], and turn becomes index[i]. */
 typedef void tn_extreme(int64_t n, const void *x, int64_t turn, void *best, int64_t *index);
@@ -82,13 +83,15 @@ typedef struct {
     /* sum of n accumulators (double or int64_t, dtype says whose), pairwise or better, to one */
     tn_reduce *reduce_add[TN_DTYPES];
     /* the sums of a[i] * b[i] over rows of n >= 1 elements */
-    void (*dot_f32)(int64_t rows, int64_t n, double *sums, const float *a, const float *b);
+    void (*dot[2])(int64_t rows, int64_t n, double *sums, const void *a, const void *b); /* AT_FLOAT32, AT_FLOAT64 */
 
     /* out[i] = exp(x[i] - shift); returns their sum. x and out may be the same array. AT_FLOAT32, AT_FLOAT64. */
     double (*exp_shifted_f32)(int64_t n, float *out, const float *x, float shift);
     double (*exp_shifted_f64)(int64_t n, double *out, const double *x, double shift);
     void (*scale_f32)(int64_t n, float *x, float factor); /* in place: x[i] *= factor */
     void (*scale_f64)(int64_t n, double *x, double factor);
+    /* in place: x[i] = x[i] - shift - log_sum, in double. AT_FLOAT32, AT_FLOAT64. */
+    void (*subtract[2])(int64_t n, void *x, double shift, double log_sum);
     /* rows of n elements, in place. AT_FLOAT32, AT_FLOAT64. */
     void (*softmax[2])(int64_t rows, int64_t n, void *x);
 

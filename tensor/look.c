@@ -4,24 +4,30 @@
 
 #include "internal.h"
 
-#define LOOK(function, t, otherwise)                                                                                   \
+/* Asking for a shape takes no memory: the operation that messages about it name stays the one that asks. */
+#define CHECK(function, t, otherwise)                                                                                  \
     do {                                                                                                               \
         if (!(t)) {                                                                                                    \
             tn_fail_null(function, #t);                                                                                \
             return otherwise;                                                                                          \
         }                                                                                                              \
+    } while (0)
+
+#define LOOK(function, t, otherwise)                                                                                   \
+    do {                                                                                                               \
+        CHECK(function, t, otherwise);                                                                                 \
         tn_thread_set_operation(function);                                                                             \
     } while (0)
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
 int at_ndim(at_tensor *t) {
-    LOOK("ndim", t, -1);
+    CHECK("ndim", t, -1);
     return t->value->shape.ndim;
 }
 
 int64_t at_size(at_tensor *t, int dim) {
-    LOOK("size", t, -1);
+    CHECK("size", t, -1);
     if (t->value->shape.ndim == 0) {
         tn_fail(AT_ERROR_SHAPE, "size: dimension %d of a tensor of shape (): it has none", dim);
         return -1;
@@ -31,17 +37,17 @@ int64_t at_size(at_tensor *t, int dim) {
 }
 
 at_shape at_shape_of(at_tensor *t) {
-    LOOK("shape_of", t, (at_shape){.ndim = -1});
+    CHECK("shape_of", t, (at_shape){.ndim = -1});
     return t->value->shape;
 }
 
 int64_t at_numel(at_tensor *t) {
-    LOOK("numel", t, -1);
+    CHECK("numel", t, -1);
     return t->value->numel;
 }
 
 at_dtype at_dtype_of(at_tensor *t) {
-    LOOK("dtype_of", t, AT_FLOAT32);
+    CHECK("dtype_of", t, AT_FLOAT32);
     return t->value->dtype;
 }
 
@@ -128,14 +134,17 @@ static void *own_elements(at_tensor *t, const char *function, at_dtype dtype) {
     if (t->node && !tn_node_is_leaf(t->node))
         return tn_fail(AT_ERROR_STATE, "%s: %s is the result of a recorded operation: only leaves may be written to",
                        function, tn_describe(t));
-    const void *data = packed_elements(t->value);
-    if (!data) return NULL;
-    tn_value *v = t->value;
+    tn_value *v = t->value, *copy;
+    if (!tn_value_store(v)) return NULL;
     bool alone = tn_count_of(&v->refs) == 1 && tn_count_of(&atomic_load(&v->buffer)->refs) == 1;
-    if (alone && tn_is_contiguous(v)) return tn_data(v);
-    tn_value *copy = tn_value_new(v->dtype, &v->shape);
+    if (!tn_is_contiguous(v)) {
+        copy = tn_value_contiguous(v);
+    } else if (alone) {
+        return tn_data(v);
+    } else if ((copy = tn_value_new(v->dtype, &v->shape))) {
+        memcpy(tn_data(copy), tn_data(v), (size_t)v->numel * tn_dtype_size(dtype));
+    }
     if (!copy) return NULL;
-    memcpy(tn_data(copy), data, (size_t)v->numel * tn_dtype_size(dtype));
     tn_tensor_set_value(t, copy);
     return tn_data(copy);
 }

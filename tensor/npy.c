@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -20,38 +19,44 @@ enum { MAGIC_BYTES = sizeof magic, VERSION_1_HEADER_AT = MAGIC_BYTES + 2 + 2, AL
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-/* Writes the header, padded so that the elements begin at a multiple of ALIGNMENT. */
-static bool write_header(FILE *file, at_dtype dtype, const at_shape *shape) {
+enum { MOST_HEADER = 512 };
+
+/* Puts the header there, padded so that the elements begin at a multiple of ALIGNMENT; returns its bytes. */
+static size_t put_header(char header[MOST_HEADER], at_dtype dtype, const at_shape *shape) {
     static const char *const descr[] = {"<f4", "<f8", "<i8", "|b1"};
-    char text[512];
-    size_t used =
-        (size_t)snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr[dtype]);
+    char *text = header + VERSION_1_HEADER_AT;
+    const size_t room = MOST_HEADER - VERSION_1_HEADER_AT;
+    size_t used = (size_t)snprintf(text, room, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr[dtype]);
     for (int d = 0; d < shape->ndim; d++) {
         const char *separator = d + 1 < shape->ndim ? ", " : shape->ndim == 1 ? "," : "";
-        used += (size_t)snprintf(text + used, sizeof text - used, "%" PRId64 "%s", shape->dim[d], separator);
+        used += (size_t)snprintf(text + used, room - used, "%" PRId64 "%s", shape->dim[d], separator);
     }
-    used += (size_t)snprintf(text + used, sizeof text - used, "), }");
+    used += (size_t)snprintf(text + used, room - used, "), }");
     while ((VERSION_1_HEADER_AT + used + 1) % ALIGNMENT != 0) text[used++] = ' ';
     text[used++] = '\n';
 
     const unsigned char version_and_length[] = {1, 0, (unsigned char)(used & 0xff), (unsigned char)(used >> 8)};
-    return fwrite(magic, 1, sizeof magic, file) == sizeof magic &&
-           fwrite(version_and_length, 1, sizeof version_and_length, file) == sizeof version_and_length &&
-           fwrite(text, 1, used, file) == used;
+    memcpy(header, magic, MAGIC_BYTES);
+    memcpy(header + MAGIC_BYTES, version_and_length, sizeof version_and_length);
+    return VERSION_1_HEADER_AT + used;
 }
 
-static bool write_value(FILE *file, void *context) {
-    const tn_value *v = context;
-    return write_header(file, v->dtype, &v->shape) && tn_write_elements(file, v);
+static bool save(const tn_value *v, const char *path) {
+    char header[MOST_HEADER];
+    at_contents contents = {.head = header,
+                            .head_bytes = put_header(header, v->dtype, &v->shape),
+                            .body = tn_data(v),
+                            .body_bytes = (size_t)v->numel * tn_dtype_size(v->dtype),
+                            .lasting = true};
+    return at_write_file("save_npy", path, &contents);
 }
 
 bool at_save_npy(at_tensor *t, const char *path) {
     tn_thread_set_operation("save_npy");
-    if (t == NULL) return tn_fail_null("save_npy", "t"), false;
-    if (path == NULL) return tn_fail_null("save_npy", "path"), false;
-    tn_value *v = tn_value_contiguous(t->value);
-    if (v == NULL) return false;
-    bool saved = tn_replace_file("save_npy", path, write_value, v);
+    if (t == NULL) return tn_fail_null("save_npy", "t");
+    if (path == NULL) return tn_fail_null("save_npy", "path");
+    tn_value *v = tn_value_for_file(t->value);
+    bool saved = v != NULL && save(v, path);
     tn_value_release(v);
     return saved;
 }
@@ -176,18 +181,25 @@ typedef struct {
     const char *path;
     FILE *file;
     int64_t left; /* bytes that follow; -1 where the file cannot tell */
+    int failure;  /* errno, where reading failed */
 } reader;
 
 static bool fail_read(const reader *r, const char *what) {
     if (ferror(r->file))
-        tn_fail(AT_ERROR_IO, "load_npy: \"%s\": %s", r->path, strerror(errno));
+        tn_fail_file("load_npy", r->path, r->failure);
     else
         tn_fail(AT_ERROR_IO, "load_npy: \"%s\": the file ends within %s", r->path, what);
     return false;
 }
 
+static size_t read_some(reader *r, void *bytes, size_t n) {
+    size_t got = fread(bytes, 1, n, r->file);
+    if (ferror(r->file)) r->failure = errno;
+    return got;
+}
+
 static bool read_bytes(reader *r, void *bytes, size_t n, const char *what) {
-    if (fread(bytes, 1, n, r->file) != n) return fail_read(r, what);
+    if (read_some(r, bytes, n) != n) return fail_read(r, what);
     if (r->left >= 0) r->left -= (int64_t)n;
     return true;
 }
@@ -220,11 +232,11 @@ static bool read_header(reader *r, npy_header *header) {
         tn_fail(AT_ERROR_IO, "load_npy: \"%s\": a header of %" PRIu32 " bytes: %s", r->path, length, reason);
         return false;
     }
-    char *text = malloc(length + 1);
-    if (text == NULL) return tn_fail_memory(length + 1), false;
+    char *text = tn_allocate(length + 1);
+    if (text == NULL) return false;
     parser p = {r->path, text, text, text + length};
     bool read = read_bytes(r, text, length, "the header") && parse_header(&p, header);
-    free(text);
+    tn_deallocate(text, length + 1);
     return read;
 }
 
@@ -273,27 +285,32 @@ static void convert(const tn_element_type *type, const npy_header *header, const
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */
 
+typedef struct {
+    unsigned char *bytes;
+    size_t capacity;
+} elements;
+
 /* Reads that many bytes and makes sure that none follow. Where the file does not know its length, memory grows with
- * what comes, so that a header cannot ask for what is not there. */
-static unsigned char *read_elements(reader *r, const char *said, int64_t bytes) {
+ * what comes, so that a header cannot ask for what is not there. The elements are to be freed in any case. */
+static bool read_elements(reader *r, const char *said, int64_t bytes, elements *e) {
     enum { FIRST = 1 << 20 };
     if (r->left >= 0 && r->left != bytes)
         return tn_fail(AT_ERROR_IO, "load_npy: \"%s\": header says %s, %" PRId64 " bytes, but %" PRId64 " follow",
                        r->path, said, bytes, r->left);
-    unsigned char *data = NULL;
     int64_t got = 0, capacity = r->left >= 0 || bytes < FIRST ? bytes : FIRST;
     for (;;) {
-        unsigned char *grown = realloc(data, (size_t)capacity + 1); /* one byte to see that no more follow */
-        if (grown == NULL) return free(data), tn_fail_memory((size_t)capacity + 1);
-        data = grown;
+        size_t more = (size_t)capacity + 1; /* one byte to see that no more follow */
+        if (capacity >= PTRDIFF_MAX) return tn_fail_memory((uint64_t)capacity + 1);
+        unsigned char *grown = tn_allocate_more(e->bytes, e->capacity, more);
+        if (grown == NULL) return false;
+        *e = (elements){grown, more};
         size_t wanted = (size_t)(capacity - got) + (capacity == bytes);
-        got += (int64_t)fread(data + got, 1, wanted, r->file);
+        got += (int64_t)read_some(r, grown + got, wanted);
         if (got < capacity || capacity == bytes) break;
         capacity = capacity < bytes / 2 ? 2 * capacity : bytes;
     }
-    if (got == bytes && !ferror(r->file)) return data;
-    free(data);
-    if (ferror(r->file)) return fail_read(r, "the elements"), NULL;
+    if (ferror(r->file)) return fail_read(r, "the elements");
+    if (got == bytes) return true;
     return tn_fail(AT_ERROR_IO, "load_npy: \"%s\": header says %s, %" PRId64 " bytes, but %s%" PRId64 " follow",
                    r->path, said, bytes, got > bytes ? "at least " : "", got);
 }
@@ -311,16 +328,21 @@ static at_tensor *read_tensor(reader *r) {
     bool is_widened = type.size != (int)tn_dtype_size(type.dtype);
     snprintf(said, sizeof said, "%s %s", is_widened ? header.descr : at_dtype_name(type.dtype), shape);
 
-    unsigned char *from = read_elements(r, said, numel * type.size);
-    if (from == NULL) return NULL;
+    elements from = {0};
     void *to;
-    at_tensor *t = tn_tensor_new(type.dtype, &header.shape, &to);
+    bool read = read_elements(r, said, numel * type.size, &from);
+    at_tensor *t = read ? tn_tensor_new(type.dtype, &header.shape, &to) : NULL;
     if (t != NULL && tn_is_verbatim(&type) && !header.fortran_order)
-        memcpy(to, from, (size_t)(numel * type.size));
+        memcpy(to, from.bytes, (size_t)(numel * type.size));
     else if (t != NULL)
-        convert(&type, &header, from, to);
-    free(from);
+        convert(&type, &header, from.bytes, to);
+    tn_deallocate(from.bytes, from.capacity);
     return t;
+}
+
+at_tensor *tn_load_npy(FILE *file, const char *path, int64_t bytes) {
+    reader r = {path, file, bytes, 0};
+    return read_tensor(&r);
 }
 
 at_tensor *at_load_npy(const char *path) {
@@ -331,10 +353,9 @@ at_tensor *at_load_npy(const char *path) {
     if (file == NULL || fstat(fileno(file), &status) != 0) {
         int error = errno;
         if (file != NULL) fclose(file);
-        return tn_fail(AT_ERROR_IO, "load_npy: \"%s\": %s", path, strerror(error));
+        return tn_fail_file("load_npy", path, error);
     }
-    reader r = {path, file, S_ISREG(status.st_mode) ? (int64_t)status.st_size : -1};
-    at_tensor *t = read_tensor(&r);
+    at_tensor *t = tn_load_npy(file, path, S_ISREG(status.st_mode) ? (int64_t)status.st_size : -1);
     fclose(file);
     return t;
 }

@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
     bool (*body)(void *context, int64_t start, int64_t end);
     void *context;
+    const char *operation, *call; /* the caller's, for messages */
     int64_t piece;
     int threads;
     atomic_bool failed;
@@ -58,6 +59,8 @@ static void take_pieces(job *j, share *s) {
 
 static void take_part(void *context, int number) {
     job *j = context;
+    tn_self()->operation = j->operation;
+    tn_self()->call = j->call;
     for (int i = 0; i < j->threads; i++) take_pieces(j, &j->share[(number + i) % j->threads]);
 }
 
@@ -67,6 +70,8 @@ bool tn_parallel(int64_t n, int64_t grain, bool (*body)(void *context, int64_t s
     job j;
     j.body = body;
     j.context = context;
+    j.operation = tn_self()->operation;
+    j.call = tn_self()->call;
     j.threads = threads;
     atomic_init(&j.failed, false);
     cut(&j, n, grain);

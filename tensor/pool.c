@@ -3,7 +3,6 @@
  * Sizes are rounded up to classes, four for each doubling, so that a loop finds in its third turn what it freed in the
  * second. A thread gives memory back to the system rather than keep more than was ever in use at once. */
 #define _DEFAULT_SOURCE /* madvise */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -13,6 +12,8 @@ tn_total tn_live_values, tn_live_bytes, tn_live_numbers[2];
 static _Atomic(int64_t) peak_bytes;
 
 enum { KEPT_AT_LEAST = 64 << 20, BUFFER_HEAD = 64, HUGE_PAGE = 2 << 20 };
+/* What a size_t can say once it has been rounded up; fewer bytes than an int64_t where addresses have 32 bits. */
+#define MOST_BYTES (PTRDIFF_MAX - HUGE_PAGE)
 
 int64_t at_live_bytes(void) {
     return tn_total_of(&tn_live_bytes) + 4 * tn_total_of(&tn_live_numbers[AT_FLOAT32]) +
@@ -25,6 +26,7 @@ int64_t at_live_tensors(void) {
 }
 
 bool tn_pool_widen(tn_thread *self) {
+    if (tn_allocator_is_replaced()) return false;
     int64_t before = self->may_keep;
     self->may_keep = atomic_load_explicit(&peak_bytes, memory_order_relaxed) + KEPT_AT_LEAST;
     self->room += self->may_keep - before;
@@ -43,15 +45,25 @@ static int class_of(int64_t bytes) {
     return (top - 6) * 4 + quarter + 1;
 }
 
-/* The elements follow the buffer at the next 64 bytes. */
+/* With its head: the elements follow the buffer at the next 64 bytes. */
+static size_t buffer_bytes(int size_class, size_t *page) {
+    size_t bytes = BUFFER_HEAD + (size_t)class_bytes(size_class);
+    *page = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+    return (bytes + *page - 1) / *page * *page;
+}
+
+static void to_system(tn_buffer *b) {
+    size_t page, bytes = buffer_bytes(b->size_class, &page);
+    tn_deallocate(b, bytes);
+}
+
 /* Large buffers lie in large pages where the system has them (Linux, on request): fewer of them to be touched first, to
  * be found by the processor, and at whose ends its prefetching stops. */
 static tn_buffer *from_system(int size_class) {
-    size_t bytes = BUFFER_HEAD + (size_t)class_bytes(size_class);
-    size_t page = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
-    tn_buffer *b = aligned_alloc(page, (bytes + page - 1) / page * page);
+    size_t page, bytes = buffer_bytes(size_class, &page);
+    tn_buffer *b = tn_allocate_try(bytes, page);
 #ifdef MADV_HUGEPAGE
-    if (b && page == HUGE_PAGE) (void)madvise(b, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+    if (b && page == HUGE_PAGE) (void)madvise(b, bytes, MADV_HUGEPAGE);
 #endif
     if (b) b->data = (char *)b + BUFFER_HEAD;
     return b;
@@ -60,15 +72,13 @@ static tn_buffer *from_system(int size_class) {
 tn_buffer *tn_buffer_try(int64_t bytes) {
     tn_thread *self = tn_self();
     int size_class = class_of(bytes);
-    if (size_class >= TN_BUFFER_CLASSES) return NULL;
+    if (size_class >= TN_BUFFER_CLASSES || class_bytes(size_class) > MOST_BYTES) return NULL;
     tn_buffer *b = self->free_buffers[size_class];
     if (b) {
         self->free_buffers[size_class] = b->next;
         self->room += class_bytes(size_class);
     } else if (!(b = from_system(size_class))) {
-        tn_pool_empty(self);
-        b = from_system(size_class);
-        if (!b) return NULL;
+        return NULL;
     }
     tn_count_start(&b->refs, 1);
     b->size_class = size_class;
@@ -81,7 +91,7 @@ tn_buffer *tn_buffer_try(int64_t bytes) {
 
 tn_buffer *tn_buffer_new(int64_t bytes) {
     tn_buffer *b = tn_buffer_try(bytes);
-    return b ? b : tn_fail_memory((size_t)bytes);
+    return b ? b : tn_fail_memory(bytes ? (uint64_t)bytes : BUFFER_HEAD); /* one of nothing has a head too */
 }
 
 void tn_buffer_release(tn_buffer *b) {
@@ -89,7 +99,7 @@ void tn_buffer_release(tn_buffer *b) {
     tn_thread *self = tn_self();
     tn_total_add(&tn_live_bytes, -b->bytes);
     if (!tn_pool_keeps(self, class_bytes(b->size_class))) {
-        free(b);
+        to_system(b);
         return;
     }
     b->next = self->free_buffers[b->size_class];
@@ -98,33 +108,29 @@ void tn_buffer_release(tn_buffer *b) {
 
 /* ---- small objects ----------------------------------------------------------------------------------------------- */
 
-void *tn_object_from_system(size_t size) {
-    void *object = malloc((size + 63) / 64 * 64);
-    return object ? object : tn_fail_memory(size);
-}
+static size_t object_bytes(size_t size) { return (size + 63) / 64 * 64; }
 
-void *tn_large_memory_new(size_t size) {
-    void *memory = malloc(size);
-    return memory ? memory : tn_fail_memory(size);
-}
+void *tn_object_from_system(size_t size) { return tn_allocate(object_bytes(size)); }
 
-static void empty_list(void **list) {
+static void empty_list(void **list, size_t size) {
     for (void *object = *list, *next; object; object = next) {
         memcpy(&next, object, sizeof next);
-        free(object);
+        tn_deallocate(object, object_bytes(size));
     }
     *list = NULL;
 }
 
-void tn_pool_empty(tn_thread *self) {
+bool tn_pool_empty(tn_thread *self) {
+    bool any = self->room < self->may_keep;
     for (int c = 0; c < TN_BUFFER_CLASSES; c++) {
         for (tn_buffer *b = self->free_buffers[c], *next; b; b = next) {
             next = b->next;
-            free(b);
+            to_system(b);
         }
         self->free_buffers[c] = NULL;
     }
-    for (int c = 0; c < TN_OBJECT_CLASSES; c++) empty_list(&self->free_objects[c]);
-    for (int c = 0; c < 2; c++) empty_list(&self->free_scalars[c]);
-    self->room = self->may_keep;
+    for (int c = 0; c < TN_OBJECT_CLASSES; c++) empty_list(&self->free_objects[c], 64 * (size_t)c);
+    for (int c = 0; c < 2; c++) empty_list(&self->free_scalars[c], sizeof(tn_value));
+    self->room = self->may_keep = 0; /* until something is freed */
+    return any;
 }

@@ -19,23 +19,17 @@ typedef struct {
 
 static text new_text(void) {
     const size_t capacity = 256;
-    text t = {malloc(capacity), 0, capacity};
-    if (t.bytes == NULL) tn_fail_memory(capacity);
-    return t;
+    return (text){tn_allocate(capacity), 0, capacity};
 }
 
 static void add_bytes(text *t, const char *bytes, size_t n) {
     if (t->bytes == NULL) return;
     if (t->used + n + 1 > t->capacity) {
         size_t capacity = 2 * t->capacity + n;
-        char *grown = realloc(t->bytes, capacity);
-        if (grown == NULL) {
-            free(t->bytes);
-            t->bytes = NULL;
-            tn_fail_memory(capacity);
-            return;
-        }
+        char *grown = tn_allocate_more(t->bytes, t->capacity, capacity);
+        if (grown == NULL) tn_deallocate(t->bytes, t->capacity);
         t->bytes = grown;
+        if (grown == NULL) return;
         t->capacity = capacity;
     }
     memcpy(t->bytes + t->used, bytes, n);
@@ -255,26 +249,38 @@ static text write_tensor(const layout *l) {
 
 /* ---- the public functions ---------------------------------------------------------------------------------------- */
 
-static char *to_string(const char *function, at_tensor *t) {
+/* The text of t, without bytes after an error. */
+static text text_of(const char *function, at_tensor *t) {
     tn_thread_set_operation(function);
-    if (t == NULL) return tn_fail_null(function, "t");
-    tn_value *v = t->value;
-    if (!tn_value_store(v)) return NULL;
+    if (t == NULL) tn_fail_null(function, "t");
+    if (t == NULL || !tn_value_store(t->value)) return (text){0};
+    const tn_value *v = t->value;
     layout l = {.dtype = v->dtype, .shape = v->shape, .data = tn_data(v), .summarized = v->numel > SUMMARY_FROM};
     memcpy(l.stride, v->stride, sizeof l.stride);
     measure(&l);
-    return write_tensor(&l).bytes;
+    return write_tensor(&l);
 }
 
 static void print(const char *function, FILE *file, at_tensor *t) {
-    char *string = to_string(function, t);
-    if (string == NULL) return;
-    fputs(string, file);
+    text of_t = text_of(function, t);
+    if (of_t.bytes == NULL) return;
+    fputs(of_t.bytes, file);
     fputc('\n', file);
-    free(string);
+    tn_deallocate(of_t.bytes, of_t.capacity);
 }
 
-char *at_to_string(at_tensor *t) { return to_string("to_string", t); }
+/* The caller frees the string without knowing of allocators. */
+char *at_to_string(at_tensor *t) {
+    text of_t = text_of("to_string", t);
+    if (of_t.bytes == NULL) return NULL;
+    char *string = malloc(of_t.used + 1);
+    if (string == NULL)
+        tn_fail_memory(of_t.used + 1);
+    else
+        memcpy(string, of_t.bytes, of_t.used + 1);
+    tn_deallocate(of_t.bytes, of_t.capacity);
+    return string;
+}
 
 void at_print(at_tensor *t) { print("print", stdout, t); }
 

@@ -29,29 +29,25 @@ static tn_value *transposed(tn_value *x) {
     return tn_value_view(x, &shape, stride, x->offset);
 }
 
-/* (p, q) x (q, 1): each row of a by the vector, which is made a row to broadcast. */
-static tn_value *matrix_by_vector(tn_value *a, tn_value *b, const at_shape *result) {
-    tn_value *vector = transposed(b);
-    tn_value *product = vector ? elementwise_product(a, vector, &a->shape) : NULL;
-    tn_value *y = product ? tn_value_reduce(TN_SUM, product, a->shape.ndim - 1, 1, result) : NULL;
+static tn_value *sum_of_products(tn_value *a, tn_value *b, const at_shape *shape, int dim) {
+    tn_value *product = a && b ? elementwise_product(a, b, shape) : NULL;
+    tn_value *y = product ? tn_value_reduce(TN_SUM, product, 1u << dim) : NULL;
     tn_value_release(product);
-    tn_value_release(vector);
     return y;
 }
 
-/* (1, q) x (q, r): b's rows weighted by a and summed, or, where b's columns lie side by side, (b^T a^T)^T. */
-static tn_value *vector_by_matrix(tn_value *a, tn_value *b, const at_shape *result) {
-    tn_value *column = transposed(a), *y = NULL;
-    int rows = b->shape.ndim - 2;
-    if (column && b->stride[rows] == 1 && b->stride[rows + 1] != 1) {
-        tn_value *bt = transposed(b);
-        y = bt ? matrix_by_vector(bt, column, result) : NULL;
-        tn_value_release(bt);
-    } else if (column) {
-        tn_value *product = elementwise_product(column, b, &b->shape);
-        y = product ? tn_value_reduce(TN_SUM, product, rows, 1, result) : NULL;
-        tn_value_release(product);
-    }
+/* (p, q) x (q, 1): each row of a by the vector, which is made a row to broadcast. */
+static tn_value *matrix_by_vector(tn_value *a, tn_value *b) {
+    tn_value *row = transposed(b);
+    tn_value *y = sum_of_products(a, row, &a->shape, a->shape.ndim - 1);
+    tn_value_release(row);
+    return y;
+}
+
+/* (1, q) x (q, r): b's rows weighted by a and summed. */
+static tn_value *vector_by_matrix(tn_value *a, tn_value *b) {
+    tn_value *column = transposed(a);
+    tn_value *y = sum_of_products(column, b, &b->shape, b->shape.ndim - 2);
     tn_value_release(column);
     return y;
 }
@@ -105,7 +101,7 @@ tn_value *tn_value_bmm(tn_value *a, tn_value *b) {
     result.dim[columns] = b->shape.dim[columns];
     if (inner == 0 || tn_shape_numel(&result) == 0) return tn_value_full(a->dtype, &result, 0);
     if (inner == 1) return elementwise_product(a, b, &result);
-    if (result.dim[columns] == 1) return matrix_by_vector(a, b, &result);
-    if (result.dim[rows] == 1) return vector_by_matrix(a, b, &result);
+    if (result.dim[columns] == 1) return matrix_by_vector(a, b);
+    if (result.dim[rows] == 1) return vector_by_matrix(a, b);
     return matrix_by_matrix(a, b, &result);
 }

@@ -1,6 +1,6 @@
 /* tensor/reduce.c - sums, products, largest and smallest elements.
  *
- * A value is seen as (outer, n, inner), its middle reduced. Sums are accurate and do not depend on the number of
+ * A value is seen in the order of its memory, as (outer, n, inner), its middle reduced. Sums are accurate and do not depend on the number of
  * threads: float32 adds at most four elements before it goes on in double; what is longer than a block is summed by
  * blocks, and those pairwise. */
 #include <string.h>
@@ -29,63 +29,73 @@ static at_dtype result_dtype(tn_reduction kind, at_dtype dtype) {
     return sums_up(kind) && dtype == AT_BOOL ? AT_INT64 : dtype;
 }
 
-static void write_result(const reduction *r, int64_t i, const void *accumulator) {
-    if (sums_up(r->kind) && r->dtype == AT_FLOAT32) {
-        double sum;
-        memcpy(&sum, accumulator, sizeof sum);
-        ((float *)(void *)r->out)[i] = (float)sum;
-    } else {
-        memcpy(r->out + i * r->out_bytes, accumulator, (size_t)r->out_bytes);
-    }
+static void write_results(const reduction *r, int64_t first, int64_t n, const void *accumulators) {
+    char *out = r->out + first * r->out_bytes;
+    if (sums_up(r->kind) && r->dtype == AT_FLOAT32)
+        r->program->kernels->cast[AT_FLOAT64][AT_FLOAT32](n, out, accumulators, NULL, NULL);
+    else
+        memcpy(out, accumulators, (size_t)(n * r->out_bytes));
 }
 
 /* ---- rows of elements side by side: (outer, n, 1) ---------------------------------------------------------------- */
 
-/* Reduces elements start ... start + rows * n of the program's result, rows of n each. */
-static void reduce_block(const reduction *r, char *workspace, int64_t start, int64_t rows, int64_t n, void *results) {
-    const tn_program *p = r->program;
-    const void *factor, *x = tn_program_run_factors(p, workspace, start, rows * n, &factor);
-    if (factor)
-        p->kernels->dot_f32(rows, n, results, x, factor);
-    else
-        p->kernels->reduce[r->kind][r->dtype](rows, n, results, x);
-}
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* How many rows of up to a block run through the program together. Of long ones only one: then what is broadcast along a
  * row is one element. */
 static int64_t rows_at_once(int64_t n) { return n >= TN_BLOCK / 4 ? 1 : TN_BLOCK / n; }
+
+/* Reduces up to rows rows of n elements each, n up to a block, from element start of the program's result on. Returns
+ * how many it took. */
+static int64_t reduce_block(const reduction *r, char *workspace, int64_t start, int64_t rows, int64_t n,
+                            void *results) {
+    const tn_program *p = r->program;
+    int64_t side_by_side;
+    const void *factor, *x = tn_program_stored(p, start, &side_by_side, &factor);
+    int64_t together = smaller(rows, rows_at_once(n));
+    if (x && side_by_side >= together * n) {
+        rows = smaller(rows, side_by_side / n);
+    } else {
+        rows = together;
+        x = tn_program_run_factors(p, workspace, start, rows * n, &factor);
+    }
+    if (factor)
+        p->kernels->dot[r->dtype](rows, n, results, x, factor);
+    else
+        p->kernels->reduce[r->kind][r->dtype](rows, n, results, x);
+    return rows;
+}
 
 /* Elements start ... end, whole rows. */
 static bool reduce_short_rows(void *context, int64_t start, int64_t end) {
     const reduction *r = context;
     char *workspace = tn_program_workspace(r->program);
     if (!workspace) return false;
-    int64_t most = rows_at_once(r->n), results[TN_BLOCK];
+    int64_t results[TN_BLOCK];
     for (int64_t row = start / r->n, rows; row < end / r->n; row += rows) {
-        rows = most < end / r->n - row ? most : end / r->n - row;
-        reduce_block(r, workspace, row * r->n, rows, r->n, results);
-        for (int64_t i = 0; i < rows; i++) write_result(r, row + i, (char *)results + i * r->acc_bytes);
+        rows = reduce_block(r, workspace, row * r->n, smaller(TN_BLOCK, end / r->n - row), r->n, results);
+        write_results(r, row, rows, results);
     }
     return true;
 }
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int64_t pieces_of(int64_t n) { return (n + TN_BLOCK - 1) / TN_BLOCK; }
 
 /* How many elements a piece has, if it is not the last of a span. */
 static int64_t piece_of(int64_t span) { return smaller(TN_BLOCK, span); }
 
-/* Some pieces of all rows; each counts as that many elements. */
+/* Some pieces of all rows, each of which counts as that many elements; together those that are as long and lie side by
+ * side. */
 static bool reduce_pieces(void *context, int64_t start, int64_t end) {
     const reduction *r = context;
     char *workspace = tn_program_workspace(r->program);
     if (!workspace) return false;
-    int64_t in_span = pieces_of(r->span), elements = piece_of(r->span);
-    for (int64_t i = start / elements; i < end / elements; i++) {
+    int64_t in_span = pieces_of(r->span), length = piece_of(r->span);
+    for (int64_t i = start / length, done; i < end / length; i += done) {
         int64_t piece = i % r->pieces, span = piece / in_span * r->span, first = span + piece % in_span * TN_BLOCK;
-        int64_t last = smaller(first + TN_BLOCK, smaller(span + r->span, r->n));
-        reduce_block(r, workspace, i / r->pieces * r->n + first, 1, last - first, r->partial + i * r->acc_bytes);
+        int64_t last = in_span == 1 ? r->n : smaller(span + r->span, r->n), n = smaller(length, last - first);
+        done = smaller((last - first) / n, end / length - i);
+        done = reduce_block(r, workspace, i / r->pieces * r->n + first, done, n, r->partial + i * r->acc_bytes);
     }
     return true;
 }
@@ -122,7 +132,7 @@ static bool reduce_rows(reduction *r) {
     for (int64_t i = 0; i < r->outer && done; i++) {
         char *row = r->partial + i * r->pieces * r->acc_bytes;
         combine(r, r->pieces, row);
-        write_result(r, i, row);
+        write_results(r, i, 1, row);
     }
     tn_buffer_release(partial);
     return done;
@@ -130,7 +140,7 @@ static bool reduce_rows(reduction *r) {
 
 /* ---- columns: (outer, n, inner) ---------------------------------------------------------------------------------- */
 
-enum { ROWS_IN_TURN = 16, MAX_LEVELS = 64 };
+enum { ROWS_IN_TURN = 16, FEW_ROWS = 4, MAX_LEVELS = 64 };
 
 /* The reduction of some columns. Sums of float64 are pairwise: level l holds the sum of 2^(l-1) groups of ROWS_IN_TURN
  * rows, or nothing; level 0 what is being added up. Other accumulators are wider than their elements, or exact. */
@@ -138,33 +148,32 @@ typedef struct {
     const reduction *r;
     int64_t columns;
     char *levels;
-    uint64_t full; /* bit l: level l holds something */
-    int64_t rows;  /* in level 0 */
+    char *computed; /* room for FEW_ROWS of a block */
+    uint64_t full;  /* bit l: level l holds something */
+    int64_t rows;   /* in level 0 */
 } cascade;
 
 static char *level(const cascade *c, int l) { return c->levels + (size_t)l * TN_BLOCK * sizeof(double); }
 
+/* Level 0 before anything is added; for largest and smallest, the first row itself. */
 static void begin_rows(cascade *c, const void *x) {
     const reduction *r = c->r;
     const tn_kernels *k = r->program->kernels;
     const double one = 1;
     const int64_t integer_one = 1;
-    if (!sums_up(r->kind)) { /* begin with the first row itself */
+    if (!sums_up(r->kind))
         memcpy(level(c, 0), x, (size_t)(c->columns * r->acc_bytes));
-        return;
-    }
-    if (r->kind == TN_SUM)
+    else if (r->kind == TN_SUM)
         memset(level(c, 0), 0, (size_t)(c->columns * r->acc_bytes));
     else
         k->fill[3](c->columns, level(c, 0), tn_is_floating(r->dtype) ? (const void *)&one : (const void *)&integer_one);
-    k->accumulate[r->kind][r->dtype](c->columns, level(c, 0), x);
 }
 
 static void carry(cascade *c) {
     tn_accumulate *add = c->r->program->kernels->accumulate[TN_SUM][AT_FLOAT64];
     int l = 1;
     for (; c->full >> l & 1; l++) {
-        add(c->columns, level(c, 0), level(c, l));
+        add(1, c->columns, level(c, 0), level(c, l), 0);
         c->full -= UINT64_C(1) << l;
     }
     memcpy(level(c, l), level(c, 0), (size_t)c->columns * sizeof(double));
@@ -172,14 +181,19 @@ static void carry(cascade *c) {
     c->rows = 0;
 }
 
-static void add_row(cascade *c, const void *x) {
+/* n rows, stride elements apart. All but the last of a column come by fours, wherever they come from: so the same rows
+ * are added to each other. */
+static void add_rows(cascade *c, int64_t n, const char *x, int64_t stride) {
     const reduction *r = c->r;
-    if (c->rows == 0)
-        begin_rows(c, x);
-    else
-        r->program->kernels->accumulate[r->kind][r->dtype](c->columns, level(c, 0), x);
-    c->rows++;
-    if (c->rows == ROWS_IN_TURN && r->kind == TN_SUM && r->dtype == AT_FLOAT64) carry(c);
+    bool pairwise = r->kind == TN_SUM && r->dtype == AT_FLOAT64;
+    for (int64_t i = 0, m; i < n; i += m) {
+        const char *row = x + i * stride * (int64_t)tn_dtype_size(r->dtype);
+        m = pairwise ? smaller(n - i, ROWS_IN_TURN - c->rows) : n;
+        if (c->rows == 0) begin_rows(c, row);
+        r->program->kernels->accumulate[r->kind][r->dtype](m, c->columns, level(c, 0), row, stride);
+        c->rows += m;
+        if (pairwise && c->rows == ROWS_IN_TURN) carry(c);
+    }
 }
 
 static void finish_columns(cascade *c, int64_t first) {
@@ -187,41 +201,57 @@ static void finish_columns(cascade *c, int64_t first) {
     for (int l = 1; c->full >> l; l++) {
         if (!(c->full >> l & 1)) continue;
         if (c->rows)
-            r->program->kernels->accumulate[TN_SUM][AT_FLOAT64](c->columns, level(c, 0), level(c, l));
+            r->program->kernels->accumulate[TN_SUM][AT_FLOAT64](1, c->columns, level(c, 0), level(c, l), 0);
         else
             memcpy(level(c, 0), level(c, l), (size_t)c->columns * sizeof(double));
         c->rows++;
     }
-    for (int64_t i = 0; i < c->columns; i++) write_result(r, first + i, level(c, 0) + i * r->acc_bytes);
+    write_results(r, first, c->columns, level(c, 0));
 }
 
-/* Columns start ... end of one outer index, at most a block of them. */
-static void reduce_columns(const reduction *r, char *workspace, char *levels, int64_t outer, int64_t start,
-                           int64_t end) {
-    const tn_program *p = r->program;
-    int64_t element = (int64_t)tn_dtype_size(r->dtype);
-    cascade c = {.r = r, .columns = end - start, .levels = levels};
-    int64_t rows = c.columns == r->inner ? TN_BLOCK / r->inner : 1; /* whole rows lie side by side */
-    for (int64_t i = 0; i < r->n; i += rows) {
-        int64_t m = rows < r->n - i ? rows : r->n - i;
-        const char *x = tn_program_run(p, workspace, (outer * r->n + i) * r->inner + start, m * c.columns, NULL);
-        for (int64_t j = 0; j < m; j++) add_row(&c, x + j * c.columns * element);
+/* Up to n rows of these columns from element start of the program's result on; returns how many it added. Stored ones
+ * are read where they are; short ones are computed together, long ones one after another. */
+static int64_t add_some_rows(cascade *c, char *workspace, int64_t start, int64_t n) {
+    const reduction *r = c->r;
+    int64_t inner = r->inner, element = (int64_t)tn_dtype_size(r->dtype), side_by_side;
+    const void *factor; /* there is none: TN_TO_READ */
+    const char *x = tn_program_stored(r->program, start, &side_by_side, &factor);
+    int64_t rows = x ? (side_by_side - c->columns) / inner + 1 : 0;
+    if (rows >= smaller(n, FEW_ROWS)) {
+        rows = rows >= n ? n : rows / FEW_ROWS * FEW_ROWS;
+        add_rows(c, rows, x, inner);
+    } else if (c->columns == inner && inner <= TN_BLOCK / FEW_ROWS) {
+        rows = smaller(n, TN_BLOCK / inner / FEW_ROWS * FEW_ROWS);
+        add_rows(c, rows, tn_program_run(r->program, workspace, start, rows * inner, NULL), inner);
+    } else {
+        rows = smaller(n, FEW_ROWS);
+        for (int64_t i = 0; i < rows; i++)
+            tn_program_run(r->program, workspace, start + i * inner, c->columns,
+                           c->computed + i * c->columns * element);
+        add_rows(c, rows, c->computed, c->columns);
     }
-    finish_columns(&c, outer * r->inner + start);
+    return rows;
 }
 
 /* Blocks of columns, those of all outer indices counted through; one counts as its n * width elements. */
 static bool reduce_column_blocks(void *context, int64_t start, int64_t end) {
     const reduction *r = context;
     char *workspace = tn_program_workspace(r->program);
-    tn_buffer *levels = workspace ? tn_buffer_new(MAX_LEVELS * TN_BLOCK * (int64_t)sizeof(double)) : NULL;
-    if (!levels) return false;
+    int64_t level_bytes = TN_BLOCK * (int64_t)sizeof(double);
+    tn_buffer *memory = workspace ? tn_buffer_new((MAX_LEVELS + FEW_ROWS) * level_bytes) : NULL;
+    if (!memory) return false;
     int64_t blocks = (r->inner + r->width - 1) / r->width, elements = r->n * r->width;
     for (int64_t i = start / elements; i < end / elements; i++) {
-        int64_t first = i % blocks * r->width, last = first + r->width;
-        reduce_columns(r, workspace, levels->data, i / blocks, first, last < r->inner ? last : r->inner);
+        int64_t outer = i / blocks, first = i % blocks * r->width, columns = smaller(r->width, r->inner - first);
+        cascade c = {.r = r,
+                     .columns = columns,
+                     .computed = memory->data,
+                     .levels = memory->data + FEW_ROWS * level_bytes};
+        for (int64_t row = 0; row < r->n;)
+            row += add_some_rows(&c, workspace, (outer * r->n + row) * r->inner + first, r->n - row);
+        finish_columns(&c, outer * r->inner + first);
     }
-    tn_buffer_release(levels);
+    tn_buffer_release(memory);
     return true;
 }
 
@@ -266,17 +296,90 @@ static reduction plan(tn_reduction kind, const tn_value *x, int first, int count
     return r;
 }
 
-tn_value *tn_value_reduce(tn_reduction kind, tn_value *x, int first, int count, const at_shape *result) {
+/* Dimensions first ... first + count - 1. */
+static tn_value *reduce_neighbours(tn_reduction kind, tn_value *x, int first, int count) {
     reduction r = plan(kind, x, first, count);
     at_dtype dtype = result_dtype(kind, x->dtype);
-    if (x->numel == 0) return reduce_nothing(&r, dtype, result);
-    if (r.n == 1) return reduce_ones(x, dtype, result);
-    tn_value *y = tn_value_new(dtype, result);
+    at_shape result = x->shape;
+    for (int d = first; d < first + count; d++) result.dim[d] = 1;
+    if (x->numel == 0) return reduce_nothing(&r, dtype, &result);
+    if (r.n == 1) return reduce_ones(x, dtype, &result);
+    tn_value *y = tn_value_new(dtype, &result);
     if (!y) return NULL;
     r.out = tn_data(y);
     if (run_reduction(&r, x)) return y;
     tn_value_release(y);
     return NULL;
+}
+
+/* Neighbouring dimensions at a time, the last first. */
+static tn_value *reduce_dims(tn_reduction kind, tn_value *x, unsigned dims) {
+    if (dims == 0) return reduce_neighbours(kind, x, x->shape.ndim, 0); /* a copy, in the dtype of the result */
+    tn_value *y = tn_value_retain(x);
+    for (int last = x->shape.ndim - 1; last >= 0 && y; last--) {
+        if (!(dims >> last & 1)) continue;
+        int first = last;
+        while (first > 0 && dims >> (first - 1) & 1) first--;
+        tn_value *reduced = reduce_neighbours(kind, y, first, last - first + 1);
+        tn_value_release(y);
+        y = reduced;
+        last = first;
+    }
+    return y;
+}
+
+/* Dimensions along which x repeats itself, and along which repetition needs no computing. */
+static unsigned repeated_dims(tn_reduction kind, const tn_value *x, unsigned dims) {
+    unsigned repeated = 0;
+    for (int d = 0; d < x->shape.ndim; d++)
+        if (x->stride[d] == 0 && x->shape.dim[d] > 1) repeated |= 1u << d;
+    return kind == TN_PROD ? repeated & ~dims : repeated;
+}
+
+/* y times n; takes over the count on y. */
+static tn_value *multiple(tn_value *y, int64_t n) {
+    at_operand count = {.kind = AT_OPERAND_INTEGER, .integer = n};
+    tn_value *factor = y && n > 1 ? tn_value_number(count, y->dtype) : NULL;
+    if (!y || n == 1) return y;
+    tn_value *product = factor ? tn_value_elementwise(TN_MUL, y->dtype, &y->shape, (tn_value *[]){y, factor}, 2) : NULL;
+    tn_value_release(factor);
+    tn_value_release(y);
+    return product;
+}
+
+/* Only one element out of those that are repeated is read. */
+static tn_value *reduce_repeated(tn_reduction kind, tn_value *x, unsigned dims, unsigned repeated) {
+    at_shape once = x->shape, result = x->shape;
+    int64_t times = 1;
+    for (int d = 0; d < x->shape.ndim; d++) {
+        if (repeated >> d & 1) once.dim[d] = 1;
+        if (dims >> d & 1) result.dim[d] = 1;
+        if (repeated & dims & 1u << d) times *= x->shape.dim[d];
+    }
+    tn_value *source = tn_value_view(x, &once, x->stride, x->offset);
+    tn_value *y = source ? tn_value_reduce(kind, source, dims) : NULL;
+    if (kind == TN_SUM) y = multiple(y, times);
+    tn_value *expanded = y ? tn_value_expand(y, &result) : NULL;
+    tn_value_release(source);
+    tn_value_release(y);
+    return expanded;
+}
+
+static tn_value *reduce_permuted(tn_reduction kind, tn_value *x, unsigned dims, const at_shape *order) {
+    unsigned places = 0;
+    for (int d = 0; d < order->ndim; d++) places |= (dims >> order->dim[d] & 1) << d;
+    tn_value *in_order = tn_value_permute(x, order);
+    tn_value *y = in_order ? reduce_dims(kind, in_order, places) : NULL;
+    tn_value_release(in_order);
+    return tn_value_permute_back(y, order);
+}
+
+tn_value *tn_value_reduce(tn_reduction kind, tn_value *x, unsigned dims) {
+    at_shape order;
+    tn_layout layout = tn_layout_of(&x->shape, x->stride, &order);
+    if (layout == TN_PERMUTED) return reduce_permuted(kind, x, dims, &order);
+    unsigned repeated = layout == TN_REPEATED && x->numel > 0 ? repeated_dims(kind, x, dims) : 0;
+    return repeated ? reduce_repeated(kind, x, dims, repeated) : reduce_dims(kind, x, dims);
 }
 
 /* ---- sums of rows, deferred -------------------------------------------------------------------------------------- */
@@ -288,9 +391,9 @@ tn_value *tn_value_row_sum(tn_value *x) {
     at_shape shape = x->shape;
     if (last >= 0) shape.dim[last] = 1;
     bool defer = last >= 0 && x->dtype == AT_FLOAT32 && x->numel > 0 && !tn_is_stored(x) &&
-                 x->shape.dim[last] >= SHORTEST_ROW && x->shape.dim[last] <= LONGEST_ROW;
+                 x->shape.dim[last] >= SHORTEST_ROW && x->shape.dim[last] <= LONGEST_ROW && tn_is_contiguous(x);
     if (defer) return tn_value_elementwise(TN_ROW_SUM, AT_FLOAT32, &shape, &x, 1);
-    return tn_value_reduce(TN_SUM, x, last < 0 ? 0 : last, last < 0 ? 0 : 1, &shape);
+    return tn_value_reduce(TN_SUM, x, last < 0 ? 0 : 1u << last);
 }
 
 bool tn_value_store_row_sum(tn_value *v) {

@@ -5,9 +5,9 @@
 
 #include "internal.h"
 
-/* x reduced over its dimensions first ... first + count - 1, in the shape result. Sums of integers and bools, and
- * products of bools, give int64. For TN_MAX and TN_MIN there is at least one element to each result. */
-tn_value *tn_value_reduce(tn_reduction reduction, tn_value *x, int first, int count, const at_shape *result);
+/* x reduced over the dimensions whose bits are set, which keep size 1. Sums of integers and bools, and products of
+ * bools, give int64. For TN_MAX and TN_MIN there is at least one element to each result. */
+tn_value *tn_value_reduce(tn_reduction reduction, tn_value *x, unsigned dims);
 
 /* The sums along the last dimension, which keeps size 1, of a float32 x, for something that has x's shape: pending where
  * that is worth while, and then computed along with what reads it. */

@@ -1,6 +1,4 @@
 /* tensor/run.c - computing a range of a program's result. */
-#define _POSIX_C_SOURCE 200809L
-#include <stdlib.h>
 #include <string.h>
 
 #include "evaluate.h"
@@ -14,11 +12,12 @@ static tn_panel *panel_of(const tn_slot *slot, char *workspace) {
 char *tn_program_workspace(const tn_program *p) {
     tn_thread *self = tn_self();
     if (self->workspace_bytes < p->workspace_bytes) {
-        char *grown = aligned_alloc(64, (p->workspace_bytes + 63) / 64 * 64);
-        if (!grown) return tn_fail_memory(p->workspace_bytes);
-        free(self->workspace);
+        size_t bytes = (p->workspace_bytes + 63) / 64 * 64;
+        char *grown = tn_allocate_try(bytes, 64);
+        if (!grown) return tn_fail_memory(bytes);
+        tn_deallocate(self->workspace, self->workspace_bytes);
         self->workspace = grown;
-        self->workspace_bytes = p->workspace_bytes;
+        self->workspace_bytes = bytes;
     }
     for (int i = 0; i < p->n_slots; i++) {
         const tn_slot *slot = &p->slot[i];
@@ -220,7 +219,7 @@ static float sum_row(const tn_program *p, int i, char *workspace, int64_t start)
         run_slots(p, i, block, workspace, start + at, n, NULL);
         if (slot->n_operands == 2) {
             const void *b, *a = factors(p, i, block, workspace, n, &b);
-            p->kernels->dot_f32(1, n, &partial[pieces++], a, b);
+            p->kernels->dot[AT_FLOAT32](1, n, &partial[pieces++], a, b);
         } else {
             operand_block x = block[slot->operand[0]];
             if (x.scalar) x = spread_out(p, slot, x.at, n, workspace + p->spread);
@@ -278,6 +277,32 @@ const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t
     if (p->row) sum_rows(p, workspace, start);
     run_slots(p, p->n_slots - 1, block, workspace, start, n, NULL);
     return factors(p, p->n_slots - 1, block, workspace, n, factor);
+}
+
+/* The same for the elements of a slot. */
+static const void *side_by_side(const tn_program *p, const tn_slot *slot, int64_t start, int64_t *n) {
+    int inner = p->space.ndim - 1;
+    if (slot->kind == TN_SLOT_IN_PLACE) {
+        *n = p->numel - start;
+        return slot->data + start * slot->element;
+    }
+    if (slot->kind != TN_SLOT_GATHERED || slot->stride[inner] != 1) return NULL;
+    place at = place_of(p, start);
+    *n = p->space.dim[inner] - at.index[inner];
+    return slot->data + offset_of(p, slot, &at) * slot->element;
+}
+
+const void *tn_program_stored(const tn_program *p, int64_t start, int64_t *n, const void **factor) {
+    const tn_slot *last = &p->slot[p->n_slots - 1];
+    *factor = NULL;
+    if (p->n_slots == 1) return side_by_side(p, last, start, n);
+    if (p->n_slots > 3 || !p->product_left) return NULL;
+    int64_t m;
+    const void *x = side_by_side(p, &p->slot[last->operand[0]], start, n);
+    *factor = x ? side_by_side(p, &p->slot[last->operand[1]], start, &m) : NULL;
+    if (!*factor) return NULL;
+    *n = smaller(*n, m);
+    return x;
 }
 
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end) {

@@ -86,24 +86,25 @@ typedef struct {
     int n;
 } contents;
 
-static bool write_length(FILE *file, uint64_t length) {
-    for (int i = 0; i < LENGTH_BYTES; i++)
-        if (putc((int)(length >> 8 * i & 0xff), file) == EOF) return false;
-    return true;
+/* Spaces behind the header let the elements begin at a multiple of ALIGNMENT. */
+static int write_header(int file, const char *header) {
+    size_t length = strlen(header), padding = (ALIGNMENT - length % ALIGNMENT) % ALIGNMENT;
+    unsigned char bytes[LENGTH_BYTES];
+    for (int i = 0; i < LENGTH_BYTES; i++) bytes[i] = (unsigned char)((uint64_t)(length + padding) >> 8 * i);
+    int failure = tn_write_bytes(file, bytes, sizeof bytes);
+    if (!failure) failure = tn_write_bytes(file, header, length);
+    return failure ? failure : tn_write_bytes(file, "       ", padding);
 }
 
-/* Spaces behind the header let the elements begin at a multiple of ALIGNMENT. */
-static bool write_contents(FILE *file, void *context) {
+static int write_contents(int file, void *context) {
     const contents *c = context;
-    size_t length = strlen(c->header), padding = (ALIGNMENT - length % ALIGNMENT) % ALIGNMENT;
-    bool good = write_length(file, length + padding) && fwrite(c->header, 1, length, file) == length &&
-                fprintf(file, "%*s", (int)padding, "") >= 0;
-    for (int i = 0; i < c->n && good; i++) {
-        tn_value *v = tn_value_contiguous(c->list[i]->tensor->value);
-        good = v && tn_write_elements(file, v);
+    int failure = write_header(file, c->header);
+    for (int i = 0; i < c->n && !failure; i++) {
+        tn_value *v = tn_value_for_file(c->list[i]->tensor->value);
+        failure = v ? tn_write_bytes(file, tn_data(v), (size_t)v->numel * tn_dtype_size(v->dtype)) : ENOMEM;
         tn_value_release(v);
     }
-    return good;
+    return failure;
 }
 
 /* Those with the widest elements first, so that all are aligned. */
@@ -126,7 +127,7 @@ static bool write_file(const at_save_tensors_options *o, const at_named_tensor *
     if (strlen(text) > LONGEST_HEADER - ALIGNMENT)
         at_fail(AT_ERROR_VALUE, "save_tensors: a header of %zu bytes: want %d at most", strlen(text), LONGEST_HEADER);
     else
-        saved = tn_replace_file("save_tensors", o->path, write_contents, &(contents){text, ordered, o->n});
+        saved = tn_write_file("save_tensors", o->path, write_contents, &(contents){text, ordered, o->n}, true);
     free(text);
     return saved;
 }
@@ -139,12 +140,13 @@ bool at_save_tensors_with(at_save_tensors_options o) {
         if (!o.list[i].name) return at_fail_null("save_tensors", "a name");
         if (!o.list[i].tensor) return tn_fail_null_element("save_tensors", "list", i);
     }
-    const at_named_tensor **ordered = malloc((size_t)(o.n ? o.n : 1) * sizeof *ordered);
+    size_t bytes = (size_t)o.n * sizeof(at_named_tensor *);
+    const at_named_tensor **ordered = tn_allocate(bytes);
+    if (!ordered) return false;
     json_t *header = json_object();
-    bool saved =
-        ordered && header ? write_file(&o, ordered, header) : (bool)tn_fail_memory((size_t)o.n * sizeof *ordered);
+    bool saved = header ? write_file(&o, ordered, header) : (bool)tn_fail_memory(bytes);
     json_decref(header);
-    free(ordered);
+    tn_deallocate(ordered, bytes);
     return saved;
 }
 
@@ -164,6 +166,7 @@ struct at_tensor_file {
     json_t *header;
     int64_t data_at, data_bytes;
     int count;
+    size_t most;          /* that the lists have room for */
     entry *entries;       /* in the order of their bytes */
     const entry **sorted; /* by name */
 };
@@ -252,10 +255,10 @@ static bool check_places(const at_tensor_file *f) {
 }
 
 static bool read_entries(at_tensor_file *f) {
-    size_t most = json_object_size(f->header);
-    f->entries = calloc(most ? most : 1, sizeof *f->entries);
-    f->sorted = malloc((most ? most : 1) * sizeof *f->sorted);
-    if (!f->entries || !f->sorted) return tn_fail_memory(most * sizeof *f->entries);
+    f->most = json_object_size(f->header);
+    f->entries = tn_allocate(f->most * sizeof *f->entries);
+    f->sorted = f->entries ? tn_allocate(f->most * sizeof *f->sorted) : NULL;
+    if (!f->sorted) return false;
     const char *name;
     json_t *object;
     json_object_foreach(f->header, name, object) {
@@ -264,7 +267,7 @@ static bool read_entries(at_tensor_file *f) {
             continue;
         }
         entry *e = &f->entries[f->count++];
-        e->name = name;
+        *e = (entry){.name = name};
         if (!read_entry(f, object, e)) return false;
     }
     qsort(f->entries, (size_t)f->count, sizeof *f->entries, compare_places);
@@ -281,14 +284,11 @@ static bool fail_short(const at_tensor_file *f, const char *what) {
 }
 
 /* The length of the header, held against the file's. */
-static bool read_length(at_tensor_file *f, size_t *length) {
-    struct stat status;
-    if (fstat(fileno(f->file), &status) != 0)
-        return at_fail(AT_ERROR_IO, "%s: \"%s\": %s", f->function, f->path, strerror(errno));
-    if (!S_ISREG(status.st_mode)) return at_fail(AT_ERROR_IO, "%s: \"%s\" is no file", f->function, f->path);
+static bool read_length(at_tensor_file *f, int64_t file_bytes, size_t *length) {
     unsigned char bytes[LENGTH_BYTES];
-    if (fread(bytes, 1, sizeof bytes, f->file) != sizeof bytes) return fail_short(f, "the length of its header");
-    uint64_t said = 0, left = (uint64_t)status.st_size - LENGTH_BYTES;
+    if (fread(bytes, 1, sizeof bytes, f->file) != sizeof bytes || file_bytes < LENGTH_BYTES)
+        return fail_short(f, "the length of its header");
+    uint64_t said = 0, left = (uint64_t)file_bytes - LENGTH_BYTES;
     for (int i = 0; i < LENGTH_BYTES; i++) said |= (uint64_t)bytes[i] << 8 * i;
     if (said > left || said > LONGEST_HEADER) {
         const char *reason = said > left ? "the file ends before that" : "want 100000000 at most";
@@ -312,30 +312,41 @@ static bool parse_header(at_tensor_file *f, const char *text, size_t length) {
                    error.text);
 }
 
-static bool read_file(at_tensor_file *f) {
+static bool read_all(at_tensor_file *f, int64_t file_bytes) {
     size_t length = 0;
-    if (!f->file) return at_fail(AT_ERROR_IO, "%s: \"%s\": %s", f->function, f->path, strerror(errno));
-    if (!read_length(f, &length)) return false;
-    char *text = malloc(length + 1);
-    if (!text) return tn_fail_memory(length + 1);
+    if (!read_length(f, file_bytes, &length)) return false;
+    char *text = tn_allocate(length + 1);
+    if (!text) return false;
     bool read = fread(text, 1, length, f->file) == length ? parse_header(f, text, length) : fail_short(f, "its header");
-    free(text);
+    tn_deallocate(text, length + 1);
     return read && read_entries(f);
+}
+
+at_tensor_file *tn_tensor_file_new(const char *function, const char *path, FILE *file, int64_t bytes) {
+    at_tensor_file *f = at_allocate(function, sizeof *f);
+    char *copy = f ? tn_text_new(path) : NULL;
+    if (!copy) {
+        tn_deallocate(f, sizeof *f);
+        fclose(file);
+        return NULL;
+    }
+    *f = (at_tensor_file){.function = function, .path = copy, .file = file};
+    if (read_all(f, bytes)) return f;
+    at_tensor_file_close(f);
+    return NULL;
 }
 
 at_tensor_file *tn_tensor_file_open(const char *function, const char *path) {
     tn_thread_set_operation(function);
     if (!path) return at_fail_null(function, "path");
-    at_tensor_file *f = calloc(1, sizeof *f);
-    char *copy = f ? strdup(path) : NULL;
-    if (!copy) {
-        free(f);
-        return tn_fail_memory(sizeof *f);
-    }
-    *f = (at_tensor_file){.function = function, .path = copy, .file = fopen(path, "rb")};
-    if (read_file(f)) return f;
-    at_tensor_file_close(f);
-    return NULL;
+    FILE *file = fopen(path, "rb");
+    struct stat status;
+    bool known = file && fstat(fileno(file), &status) == 0;
+    if (known && S_ISREG(status.st_mode)) return tn_tensor_file_new(function, path, file, (int64_t)status.st_size);
+    int error = errno;
+    if (file) fclose(file);
+    if (known) return at_fail(AT_ERROR_IO, "%s: \"%s\" is no file", function, path);
+    return tn_fail_file(function, path, error);
 }
 
 at_tensor_file *at_tensor_file_open(const char *path) { return tn_tensor_file_open("tensor_file_open", path); }
@@ -344,12 +355,12 @@ const char *tn_tensor_file_path(const at_tensor_file *file) { return file->path;
 
 void at_tensor_file_close(at_tensor_file *file) {
     if (!file) return;
-    if (file->file) fclose(file->file);
+    fclose(file->file);
     json_decref(file->header);
-    free(file->entries);
-    free(file->sorted);
-    free(file->path);
-    free(file);
+    tn_deallocate(file->entries, file->most * sizeof *file->entries);
+    tn_deallocate(file->sorted, file->most * sizeof *file->sorted);
+    tn_text_free(file->path);
+    tn_deallocate(file, sizeof *file);
 }
 
 /* ---- reading: tensors -------------------------------------------------------------------------------------------- */

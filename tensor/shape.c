@@ -12,16 +12,15 @@ at_shape at_shape_from(int n, const int64_t *dims) {
 
 int64_t tn_shape_numel(const at_shape *shape) {
     if (shape->ndim < 0 || shape->ndim > AT_MAX_DIMS) return -1;
-    int64_t numel = 1;
-    bool empty = false, overflow = false;
+    int64_t numel = 1; /* of the dimensions that are not 0 */
+    bool empty = false;
     for (int i = 0; i < shape->ndim; i++) {
-        if (shape->dim[i] < 0) return -1;
         if (shape->dim[i] == 0)
             empty = true;
-        else
-            overflow = overflow || __builtin_mul_overflow(numel, shape->dim[i], &numel);
+        else if (shape->dim[i] < 0 || __builtin_mul_overflow(numel, shape->dim[i], &numel))
+            return -1;
     }
-    if (overflow || numel > INT64_MAX / 16) return -1; /* so that bytes fit too, accumulators included */
+    if (numel > INT64_MAX / 16) return -1; /* so that bytes fit too, accumulators included */
     return empty ? 0 : numel;
 }
 
@@ -97,6 +96,32 @@ void tn_broadcast_strides(const at_shape *shape, const int64_t *stride, const at
     int lead = to->ndim - shape->ndim;
     for (int i = 0; i < to->ndim; i++)
         to_stride[i] = i < lead || (shape->dim[i - lead] == 1 && to->dim[i] != 1) ? 0 : stride[i - lead];
+}
+
+/* A size of 1 goes with the dimension before it. */
+tn_layout tn_layout_of(const at_shape *shape, const int64_t *stride, at_shape *order) {
+    int64_t key[AT_MAX_DIMS], last = INT64_MAX;
+    bool in_order = true;
+    for (int d = 0; d < shape->ndim; d++) {
+        key[d] = shape->dim[d] == 1 ? last : stride[d];
+        if (key[d] <= 0 || shape->dim[d] == 0) return TN_REPEATED;
+        in_order = in_order && key[d] <= last;
+        last = key[d];
+    }
+    if (in_order) return TN_BY_ROWS;
+    order->ndim = shape->ndim;
+    for (int d = 0; d < shape->ndim; d++) {
+        int i = d;
+        for (; i > 0 && key[order->dim[i - 1]] < key[d]; i--) order->dim[i] = order->dim[i - 1];
+        order->dim[i] = d;
+    }
+    return TN_PERMUTED;
+}
+
+int tn_place_in_order(const at_shape *order, int dim) {
+    int place = 0;
+    while (order->dim[place] != dim) place++;
+    return place;
 }
 
 bool tn_fail_broadcast(const char *function, at_tensor *a, at_tensor *b) {

@@ -126,7 +126,8 @@ static bool make_folders(char *file) {
     for (char *slash = strchr(file + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         bool made = mkdir(file, 0777) == 0 || errno == EEXIST;
-        if (!made) at_fail(AT_ERROR_IO, "snapshot: cannot create the folder \"%s\": %s", file, strerror(errno));
+        if (!made)
+            at_fail(tn_file_error(errno), "snapshot: cannot create the folder \"%s\": %s", file, strerror(errno));
         *slash = '/';
         if (!made) return false;
     }
@@ -162,6 +163,7 @@ static bool update_wanted(bool *update) {
 
 bool at_snapshot(const char *path, const char *name, at_tensor *t, double rtol, double atol) {
     tn_thread_set_operation("snapshot");
+    AT_CALL("snapshot");
     if (!path) return at_fail_null("snapshot", "path");
     if (!name) return at_fail_null("snapshot", "name");
     if (!t) return at_fail_null("snapshot", "t");

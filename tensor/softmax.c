@@ -40,17 +40,6 @@ static void scale(const softmax *s, int64_t n, void *x, double factor) {
         k->scale_f64(n, x, factor);
 }
 
-/* x - m - log sum, in place; x - m first, as it is exact where x is near m. */
-static void subtract(const softmax *s, int64_t n, void *x, double m, double log_sum) {
-    if (s->dtype == AT_FLOAT32) {
-        float *f = x;
-        for (int64_t i = 0; i < n; i++) f[i] = (float)(((double)f[i] - m) - log_sum);
-    } else {
-        double *d = x;
-        for (int64_t i = 0; i < n; i++) d[i] = (d[i] - m) - log_sum;
-    }
-}
-
 /* One row, its elements in out already and m the largest of them. scratch holds a block. */
 static void finish_row(const softmax *s, char *out, double m, void *scratch) {
     int64_t element = (int64_t)tn_dtype_size(s->dtype);
@@ -61,7 +50,7 @@ static void finish_row(const softmax *s, char *out, double m, void *scratch) {
         sum += exp_shifted(s, n, s->logarithm ? scratch : x, x, m);
     }
     if (s->logarithm)
-        subtract(s, s->n, out, m, log(sum));
+        s->program->kernels->subtract[s->dtype](s->n, out, m, log(sum));
     else
         scale(s, s->n, out, 1 / sum);
 }
@@ -143,12 +132,12 @@ static void add_up(columns *c) {
     const tn_kernels *k = s->program->kernels;
     memcpy(c->largest, row_of(c, 0), (size_t)c->width * tn_dtype_size(s->dtype));
     memset(c->sum, 0, (size_t)c->width * sizeof(double));
-    for (int64_t i = 1; i < s->n; i++) k->accumulate[TN_MAX][s->dtype](c->width, c->largest, row_of(c, i));
+    for (int64_t i = 1; i < s->n; i++) k->accumulate[TN_MAX][s->dtype](1, c->width, c->largest, row_of(c, i), 0);
     for (int64_t i = 0; i < s->n; i++) {
         void *exponential = s->logarithm ? (void *)c->b : row_of(c, i);
         elementwise(c, TN_SUB, s->dtype, c->a, row_of(c, i), c->largest);
         elementwise(c, TN_EXP, s->dtype, exponential, c->a, NULL);
-        k->accumulate[TN_SUM][s->dtype](c->width, c->sum, exponential);
+        k->accumulate[TN_SUM][s->dtype](1, c->width, c->sum, exponential, 0);
     }
 }
 
@@ -194,7 +183,7 @@ static bool run_softmax(softmax *s, int64_t numel) {
     return tn_parallel(outer * blocks * elements, elements, column_blocks, s);
 }
 
-tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm) {
+static tn_value *softmax_by_rows(tn_value *x, int dim, bool logarithm) {
     tn_value *y = tn_value_new(x->dtype, &x->shape);
     if (!y || x->numel == 0) return y;
     tn_program p;
@@ -209,4 +198,13 @@ tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm) {
     if (done) return y;
     tn_value_release(y);
     return NULL;
+}
+
+tn_value *tn_value_softmax(tn_value *x, int dim, bool logarithm) {
+    at_shape order;
+    if (tn_layout_of(&x->shape, x->stride, &order) != TN_PERMUTED) return softmax_by_rows(x, dim, logarithm);
+    tn_value *in_order = tn_value_permute(x, &order);
+    tn_value *y = in_order ? softmax_by_rows(in_order, tn_place_in_order(&order, dim), logarithm) : NULL;
+    tn_value_release(in_order);
+    return tn_value_permute_back(y, &order);
 }

@@ -180,6 +180,14 @@ __attribute__((destructor)) static void stop_threads(void) {
     team.n_threads = 0;
 }
 
+void tn_team_end(void) {
+    pthread_mutex_lock(&user);
+    stop_threads();
+    atomic_store(&team.asleep, 0);
+    atomic_store(&team.stop, false);
+    pthread_mutex_unlock(&user);
+}
+
 /* ---- jobs -------------------------------------------------------------------------------------------------------- */
 
 /* Wakes as many as are missing. */

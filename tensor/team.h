@@ -11,4 +11,7 @@ enum { TN_MAX_THREADS = 64 };
  * this thread or another. */
 bool tn_team_run(int threads, void (*part)(void *context, int number), void *context);
 
+/* Ends the helpers, with all that they keep, once they have nothing to do; the next job starts new ones. */
+void tn_team_end(void);
+
 #endif

@@ -1,6 +1,5 @@
 /* tensor/tensor.c - tensors: a counted hold on a value, owned by scopes. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "evaluate.h"
@@ -55,8 +54,9 @@ void at_assign(at_tensor **slot, at_tensor *t) {
 
 bool tn_scope_grow(tn_thread *self) {
     size_t capacity = self->scope_capacity ? 2 * self->scope_capacity : 64;
-    at_tensor **grown = realloc(self->scope, capacity * sizeof *grown);
-    if (!grown) return tn_fail_memory(capacity * sizeof *grown);
+    size_t bytes = self->scope_capacity * sizeof(at_tensor *);
+    at_tensor **grown = tn_allocate_more(self->scope, bytes, capacity * sizeof *grown);
+    if (!grown) return false;
     self->scope = grown;
     self->scope_capacity = capacity;
     return true;
@@ -93,10 +93,13 @@ void tn_scope_clear(void) {
 
 void tn_scope_close_all(tn_thread *self) {
     scope_release_to(self, 0);
-    free(self->scope);
+    self->scope_base = 0;
+}
+
+void tn_scope_free(tn_thread *self) {
+    tn_deallocate(self->scope, self->scope_capacity * sizeof *self->scope);
     self->scope = NULL;
     self->scope_capacity = 0;
-    self->scope_base = 0;
 }
 
 at_tensor *at_scope_return(at_tensor *t) {

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "memory.h"
+
 #if defined(__GNUC__)
 #pragma GCC visibility push(default)
 #endif
@@ -88,6 +90,17 @@ __attribute__((format(printf, 2, 3)))
 void *
 at_fail(at_error_kind kind, const char *format, ...);
 void *at_fail_null(const char *function, const char *argument);
+
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
+
+/* Threads may share everything that none of them changes at the time: tensors, pending ones too, the graphs below them,
+ * modules. Scopes, errors, gradient mode and random numbers are each thread's own; the settings under "the library as a
+ * whole" and the default dtype are common. A tensor that is handed to another thread is retained first, and either may
+ * release it. These change what they are given, so no other thread may use it meanwhile: at_floats_mut, at_doubles_mut,
+ * at_assign, an optimizer's step, at_zero_grad, at_set_requires_grad, names, hooks, at_parameters, a forward pass that
+ * keeps something in its module (at_nw_kernel_regression_forward), and at_backward, which adds to the gradients of its
+ * leaves; at_gradients does not. Results are those of one thread, bit for bit. A child of fork may go on computing,
+ * whatever other threads were doing. */
 
 /* ---- ownership --------------------------------------------------------------------------------------------------- */
 
@@ -201,9 +214,19 @@ void at_print(at_tensor *t); /* to stdout, with a newline */
 void at_fprint(FILE *file, at_tensor *t);
 char *at_to_string(at_tensor *t); /* freed by the caller with free() */
 
-/* NumPy's .npy format, version 1.0, C order; all four dtypes. Saving writes beside the path and renames. */
+/* NumPy's .npy format, version 1.0, C order; all four dtypes. A failed or interrupted save leaves what was there before. */
 bool at_save_npy(at_tensor *t, const char *path);
 at_tensor *at_load_npy(const char *path);
+
+/* For libraries built on atled: writes a file as at_save_npy does, head first. The new contents appear under the path
+ * all at once: they are written beside it, with `lasting` out to the disk, and renamed. After an error, which is
+ * reported in the name of function with the system's reason, what was there before is there still, and nothing else. */
+typedef struct {
+    const void *head, *body;
+    size_t head_bytes, body_bytes;
+    bool lasting; /* against the machine's failure too, which takes time */
+} at_contents;
+bool at_write_file(const char *function, const char *path, const at_contents *contents);
 
 /* Equal shapes and |a - b| <= atol + rtol * |b| everywhere; equal infinities are close, NaN is close to nothing. */
 bool at_allclose(at_tensor *a, at_tensor *b, double rtol, double atol);

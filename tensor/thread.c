@@ -8,13 +8,18 @@ static _Thread_local tn_thread state;
 
 static const uint64_t default_seed = 67280421310721u;
 
+void tn_thread_release_memory(tn_thread *self) {
+    if (self->scope_count == 0) tn_scope_free(self);
+    (void)tn_pool_empty(self);
+    tn_deallocate(self->workspace, self->workspace_bytes);
+    self->workspace = NULL;
+    self->workspace_bytes = 0;
+}
+
 static void end_thread(void *thread) {
     tn_thread *self = thread;
     tn_scope_close_all(self);
-    tn_pool_empty(self);
-    free(self->workspace);
-    self->workspace = NULL;
-    self->workspace_bytes = 0;
+    tn_thread_release_memory(self);
     tn_started = NULL;
 }
 

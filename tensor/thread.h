@@ -38,7 +38,7 @@ typedef struct tn_thread {
     char *workspace; /* registers of the expression that is being evaluated */
     size_t workspace_bytes;
 
-    const char *operation; /* what error messages about memory name */
+    const char *operation, *call; /* what errors of memory name: the last function, and the one that it is a part of */
     bool has_error_mode;
     at_error_mode error_mode;
     at_error_kind error_kind;
@@ -89,10 +89,26 @@ static inline bool tn_scope_push(tn_thread *self, at_tensor *t) {
 }
 void tn_scope_clear(void); /* lets go of what the innermost scope has so far */
 void tn_scope_close_all(tn_thread *self);
+void tn_scope_free(tn_thread *self); /* the list itself, while it is empty */
+
+/* ---- memory (memory.c) ------------------------------------------------------------------------------------------- */
+
+/* NULL, silently or after reporting an error of memory. bytes is a multiple of alignment where that is above 16. */
+void *tn_allocate_try(size_t bytes, size_t alignment);
+TN_RARE void *tn_allocate(size_t bytes);
+TN_RARE void tn_deallocate(void *memory, size_t bytes); /* as many as were asked for; NULL is allowed */
+/* What memory holds in a larger block, in its place; NULL, and memory as it was, after reporting an error. */
+void *tn_allocate_more(void *memory, size_t bytes, size_t more);
+char *tn_text_new(const char *text); /* a copy */
+void tn_text_free(char *text);
+/* Whether memory comes from an allocator of the program's own. */
+bool tn_allocator_is_replaced(void);
+/* Lets go of all memory that the thread keeps only for later; the thread itself may go on. */
+void tn_thread_release_memory(tn_thread *self);
 
 /* ---- small objects of a fixed size: tensors, values, graph nodes (pool.c) ---------------------------------------- */
 
-void tn_pool_empty(tn_thread *self);         /* gives kept memory back to the system */
+bool tn_pool_empty(tn_thread *self);         /* gives kept memory back; false where there was none */
 TN_RARE bool tn_pool_widen(tn_thread *self); /* finds room where it is below 0; false where there is none */
 TN_RARE void *tn_object_from_system(size_t size);
 
@@ -115,7 +131,7 @@ static inline bool tn_pool_keeps(tn_thread *self, int64_t bytes) {
 
 static inline void tn_list_give(tn_thread *self, void **list, void *object, size_t bytes) {
     if (!tn_pool_keeps(self, (int64_t)bytes)) {
-        free(object);
+        tn_deallocate(object, (bytes + 63) / 64 * 64);
         return;
     }
     memcpy(object, list, sizeof(void *));

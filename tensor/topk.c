@@ -14,6 +14,12 @@ enum { HEAP_ONE_IN = 256, HEAP_LEAST = 16 };
 /* Elements that come in ascending order all pass through the heap. It gives up after one in so many has. */
 enum { REPLACED_ONE_IN = 32, REPLACED_LEAST = 256 };
 
+/* Any other way takes sixteen bytes for each element, which for so many may be more than there are: for a few of them the
+ * heap does not give up. */
+enum { MANY = 1 << 28, FEW_OF_MANY = 1024 };
+
+static bool is_for_heap_alone(int64_t n, int64_t k) { return n >= MANY && k <= FEW_OF_MANY; }
+
 /* The best k elements so far, the worst of them at the root. The less the key, the better. */
 typedef struct {
     uint64_t key;
@@ -41,7 +47,7 @@ static void make_heap(const tn_row *r, int64_t k, candidate *heap) {
 static bool select_with_heap(const tn_row *r, int64_t k, int64_t *indices, candidate *heap) {
     make_heap(r, k, heap);
     uint64_t keys[TN_KEY_BLOCK];
-    int64_t left = r->n / REPLACED_ONE_IN + REPLACED_LEAST;
+    int64_t left = is_for_heap_alone(r->n, k) ? r->n : r->n / REPLACED_ONE_IN + REPLACED_LEAST;
     for (int64_t i = k; i < r->n; i += TN_KEY_BLOCK) {
         int64_t count = tn_block_at(i, r->n);
         tn_load_keys(r, i, count, keys);
@@ -125,7 +131,7 @@ static void select_by_key(const tn_row *r, int64_t k, int64_t *indices, void *sc
 /* ---- tn_topk ----------------------------------------------------------------------------------------------------- */
 
 int64_t tn_topk_scratch(at_dtype dtype, int64_t n, int64_t k) {
-    (void)k;
+    if (is_for_heap_alone(n, k)) return k * (int64_t)sizeof(candidate);
     return n <= TN_FEW ? 0 : n * (int64_t)sizeof(int64_t) + tn_sort_scratch(dtype, n);
 }
 

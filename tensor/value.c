@@ -103,19 +103,16 @@ tn_value *tn_value_new(at_dtype dtype, const at_shape *shape) {
     return stored_value(dtype, shape, tn_shape_numel(shape));
 }
 
-void *tn_data(const tn_value *v) {
-    tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
-    return buffer->data + v->offset * (int64_t)tn_dtype_size(v->dtype);
-}
-
-bool tn_is_contiguous(const tn_value *v) {
+static bool is_row_major(const at_shape *shape, const int64_t *stride) {
     int64_t step = 1;
-    for (int i = v->shape.ndim - 1; i >= 0; i--) {
-        if (v->shape.dim[i] != 1 && v->stride[i] != step) return v->numel == 0;
-        step *= v->shape.dim[i];
+    for (int i = shape->ndim - 1; i >= 0; i--) {
+        if (shape->dim[i] != 1 && stride[i] != step) return false;
+        step *= shape->dim[i];
     }
     return true;
 }
+
+bool tn_is_contiguous(const tn_value *v) { return is_row_major(&v->shape, v->stride) || v->numel == 0; }
 
 /* ---- pending expressions ----------------------------------------------------------------------------------------- */
 
@@ -127,7 +124,8 @@ static int16_t cost_of(int instruction) {
     case TN_RSQRT:
     case TN_DIV:
     case TN_RECIPROCAL:
-    case TN_SIGMOID: return 4;
+    case TN_SIGMOID:
+    case TN_SILU: return 4;
     case TN_LOG:
     case TN_LOG1P:
     case TN_EXPM1:
@@ -170,8 +168,54 @@ static tn_elementwise *kernel_for_few(int instruction, at_dtype dtype, int64_t n
     return instruction == TN_CAST ? kernels->cast[from][dtype] : kernels->elementwise[instruction][from][form];
 }
 
+/* Whether the rows of an operand do not lie side by side. */
+static inline bool has_other_rows(const at_shape *shape, tn_value *const *operands, int n) {
+    int last = shape->ndim - 1;
+    for (int i = 0; i < n; i++) {
+        const tn_value *x = operands[i];
+        if (x->shape.ndim == shape->ndim && last > 0 && x->stride[last] != 1) return true;
+    }
+    return false;
+}
+
+/* The order that those of the operands lie in that are not broadcast. False: by rows, at least one of them. */
+static bool common_order(const at_shape *shape, tn_value *const *operands, int n, at_shape *order) {
+    bool found = false;
+    for (int i = 0; i < n; i++) {
+        at_shape own;
+        if (!tn_shapes_equal(&operands[i]->shape, shape)) continue;
+        tn_layout layout = tn_layout_of(shape, operands[i]->stride, &own);
+        if (layout == TN_BY_ROWS) return false;
+        if (layout == TN_PERMUTED && !found) *order = own;
+        found = found || layout == TN_PERMUTED;
+    }
+    return found;
+}
+
+/* Elements are read and written in the order in which they lie: the result of transposed operands is a transposed view of
+ * what is computed row by row. */
+TN_RARE static tn_value *elementwise_in_order(int instruction, at_dtype dtype, const at_shape *shape,
+                                              tn_value *const *operands, int n, const at_shape *order) {
+    tn_value *moved[TN_MAX_OPERANDS] = {NULL}, *y = NULL;
+    at_shape in_order = {.ndim = shape->ndim};
+    for (int d = 0; d < shape->ndim; d++) in_order.dim[d] = shape->dim[order->dim[d]];
+    bool good = true;
+    for (int i = 0; i < n && good; i++) {
+        tn_value *x = tn_value_expand(operands[i], shape);
+        moved[i] = x ? tn_value_permute(x, order) : NULL;
+        tn_value_release(x);
+        good = moved[i] != NULL;
+    }
+    if (good) y = tn_value_elementwise(instruction, dtype, &in_order, moved, n);
+    for (int i = 0; i < n; i++) tn_value_release(moved[i]);
+    return tn_value_permute_back(y, order);
+}
+
 tn_value *tn_value_elementwise(int instruction, at_dtype dtype, const at_shape *shape, tn_value *const *operands,
                                int n) {
+    at_shape order;
+    if (has_other_rows(shape, operands, n) && common_order(shape, operands, n, &order))
+        return elementwise_in_order(instruction, dtype, shape, operands, n, &order);
     int64_t numel = tn_shape_numel(shape);
     if (numel <= COMPUTE_AT_ONCE) {
         const void *at[TN_MAX_OPERANDS] = {NULL, NULL, NULL};
@@ -223,7 +267,10 @@ tn_value *tn_value_view(tn_value *v, const at_shape *shape, const int64_t *strid
         view = value_of(v->dtype, shape, tn_shape_numel(shape));
         if (view) share(view, buffer, v);
     } else {
-        view = pending_alias(TN_VIEW, base ? base : v, shape); /* a view's strides are already those of its base */
+        tn_value *shown = base ? base : v; /* a view's strides are already those of its base */
+        if (offset == 0 && tn_shapes_equal(shape, &shown->shape) && is_row_major(shape, stride))
+            return base ? base : tn_value_retain(v); /* all of it as it is */
+        view = pending_alias(TN_VIEW, shown, shape);
     }
     tn_value_release(base);
     if (!view) return NULL;
@@ -246,7 +293,9 @@ tn_value *tn_value_reshape(tn_value *v, const at_shape *shape) {
     int64_t stride[AT_MAX_DIMS];
     if (!tn_is_stored(v) && v->instruction == TN_REFLOW) { /* what it flows from may have the shape already */
         tn_value *source = tn_value_base(v), *view = NULL;
-        bool fits = source && tn_reshape_strides(&source->shape, source->stride, shape, stride);
+        /* only where it would lie the same way if it were stored */
+        bool fits =
+            source && tn_reshape_strides(&source->shape, source->stride, shape, stride) && is_row_major(shape, stride);
         if (fits) view = tn_value_view(source, shape, stride, source->offset);
         tn_value_release(source);
         if (fits) return view;
@@ -260,6 +309,24 @@ tn_value *tn_value_expand(tn_value *v, const at_shape *shape) {
     int64_t stride[AT_MAX_DIMS];
     tn_broadcast_strides(&v->shape, v->stride, shape, stride);
     return tn_value_view(v, shape, stride, v->offset);
+}
+
+tn_value *tn_value_permute(tn_value *v, const at_shape *order) {
+    at_shape shape = {.ndim = order->ndim};
+    int64_t stride[AT_MAX_DIMS];
+    for (int d = 0; d < order->ndim; d++) {
+        shape.dim[d] = v->shape.dim[order->dim[d]];
+        stride[d] = v->stride[order->dim[d]];
+    }
+    return tn_value_view(v, &shape, stride, v->offset);
+}
+
+tn_value *tn_value_permute_back(tn_value *v, const at_shape *order) {
+    at_shape back = {.ndim = order->ndim};
+    for (int d = 0; d < order->ndim; d++) back.dim[order->dim[d]] = d;
+    tn_value *y = v ? tn_value_permute(v, &back) : NULL;
+    tn_value_release(v);
+    return y;
 }
 
 tn_value *tn_value_cast(tn_value *v, at_dtype dtype) {

@@ -4,7 +4,7 @@
  * computed values), call nothing, and convert between numbers and integers by adding a constant instead of by an
  * instruction that not every instruction set has. exp, which matters most, computes in float32; the others in double:
  * there a short polynomial is far more accurate than float32 can show, subnormal inputs and results need no care, and
- * the one rounding at the end decides the error, which stays close to half an ulp.
+ * the one rounding at the end decides the error, which stays close to half an ulp. docs/accuracy.md has all of them.
  *
  * Method: range reduction as in Cody and Waite, Software Manual for the Elementary Functions (1980), and Muller,
  * Elementary Functions (3rd ed., 2016). The polynomials are minimax approximations computed for this file, by the Remez
@@ -127,7 +127,7 @@ typedef struct {
 static inline tn_expf_parts tn_expf_split(float x) {
     const float log2_e = 0x1.715476p0f, ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
     const float rounder = TN_ROUNDER_F + 2 * 127; /* leaves n + 254 in the low 9 bits */
-    x = x < -104.0f ? -104.0f : x;
+    x = x < -110.0f ? -110.0f : x;
     int32_t bits = (int32_t)tn_float_bits(TN_FMAF(x, log2_e, rounder));
     int32_t largest = (int32_t)tn_float_bits(rounder + 150.0f);
     uint32_t biased = (uint32_t)(bits < largest ? bits : largest);
@@ -196,9 +196,10 @@ static inline float tn_tanhf(float x) {
     return copysignf((float)(e / (e + 2.0)), x);
 }
 
-/* e / (1 + e), e = exp x, in float32: e and the divisor come with what their rounding lost (e_low, d_low), by which the
- * first quotient is corrected. In the numerator the power of two is applied last. From 20 on it is 1. */
-static inline float tn_sigmoidf(float x) {
+/* factor * e / (1 + e), e = exp x, in float32: e and the divisor come with what their rounding lost (e_low, d_low), by
+ * which the first quotient is corrected. In the numerator the power of two is applied last. For x from 20 on it is
+ * factor. */
+static inline float tn_scaled_sigmoidf(float x, float factor) {
     x = x > 20.0f ? 20.0f : x;
     tn_expf_parts parts = tn_expf_split(x);
     float power = parts.half * parts.rest;
@@ -214,8 +215,13 @@ static inline float tn_sigmoidf(float x) {
     float inverse = 1.0f / d;
     float y = e * inverse;
     float left = TN_FMAF(-y, d, e) + TN_FMAF(-y, d_low, e_low);
-    return TN_FMAF(left, inverse, y) * parts.half * parts.rest;
+    return TN_FMAF(left, inverse, y) * factor * parts.half * parts.rest;
 }
+
+static inline float tn_sigmoidf(float x) { return tn_scaled_sigmoidf(x, 1.0f); }
+
+/* x sigmoid x: -0 below -110, and NaN at -infinity. */
+static inline float tn_siluf(float x) { return tn_scaled_sigmoidf(x, x < -110.0f ? 0.0f * x : x); }
 
 /* In float32. A polynomial in x^2 up to 1; from there to 4, from where on it is 1, 1 - erfc x, with a polynomial for
  * log erfc x. What either adds to x or takes from 1 is small, and so are its errors: together about 1 ulp with the last rounding. */

@@ -187,6 +187,7 @@ static const struct {
     [TN_TAN] = {"tan", 1, "F"},
     [TN_TANH] = {"tanh", 1, "F"},
     [TN_SIGMOID] = {"sigmoid", 1, "F"},
+    [TN_SILU] = {"silu", 1, "F"},
     [TN_ERF] = {"erf", 1, "F"},
     [TN_FLOOR] = {"floor", 1, "F"},
     [TN_CEIL] = {"ceil", 1, "F"},
@@ -221,6 +222,8 @@ static bool has_kernel(int op, at_dtype dtype, int form) {
     return (form & TN_A_SCALAR) == 0;
 }
 
+static long double reference_long(int op, long double x);
+
 static double reference_real(int op, double x, double y) {
     switch (op) {
     case TN_COPY: return x;
@@ -241,6 +244,7 @@ static double reference_real(int op, double x, double y) {
     case TN_TAN: return tan(x);
     case TN_TANH: return tanh(x);
     case TN_SIGMOID: return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+    case TN_SILU: return (double)reference_long(op, (long double)x);
     case TN_ERF: return erf(x);
     case TN_FLOOR: return floor(x);
     case TN_CEIL: return ceil(x);
@@ -317,6 +321,7 @@ static double allowed_ulps(int op, at_dtype dtype) {
     case TN_EXP:
     case TN_ERF: return dtype == AT_FLOAT32 ? 1.5 : 2.0;
     case TN_SIGMOID: return dtype == AT_FLOAT32 ? 2.0 : 4.0;
+    case TN_SILU: return dtype == AT_FLOAT32 ? 2.5 : 4.0;
     case TN_LOG:
     case TN_LOG1P:
     case TN_EXPM1:
@@ -497,6 +502,7 @@ static long double reference_long(int op, long double x) {
     case TN_TAN: return tanl(x);
     case TN_TANH: return tanhl(x);
     case TN_SIGMOID: return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x));
+    case TN_SILU: return x * reference_long(TN_SIGMOID, x);
     case TN_ERF: return erfl(x);
     default: return NAN;
     }
@@ -776,12 +782,36 @@ START_TEST(test_accumulate) {
                 fill_randomly(&before, result_dtype);
                 fill_randomly(&in, dtype);
                 memcpy(&after, &before, sizeof after);
-                levels[_i]->accumulate[r][d](sizes[s], &after, &in);
+                levels[_i]->accumulate[r][d](1, sizes[s], &after, &in, 0);
                 for (int i = 0; i < N_MAX; i++) {
                     element a = get(&before, result_dtype, i), x = get(&in, dtype, i), none = {0, 0};
                     element expected = i < sizes[s] ? reference(op, result_dtype, a, x, none) : a;
                     check_element(op, result_dtype, get(&after, result_dtype, i), expected, a, x);
                 }
+            }
+}
+END_TEST
+
+/* Several rows as one after another; of powers of two, so that nothing is rounded. */
+START_TEST(test_accumulate_rows) {
+    static array one, all, in;
+    enum { COLUMNS = 37, STRIDE = 41, ROWS = 11 };
+    random_state = 9;
+    for (int r = 0; r < TN_REDUCTIONS; r++)
+        for (int d = 0; d < TN_DTYPES; d++)
+            for (int rows = 0; rows <= ROWS; rows++) {
+                at_dtype dtype = (at_dtype)d, result_dtype = accumulator_dtype(r, dtype);
+                size_t row_bytes = STRIDE * (size_t)(dtype == AT_BOOL ? 1 : dtype == AT_FLOAT32 ? 4 : 8);
+                for (int i = 0; i < ROWS * STRIDE; i++) {
+                    int64_t x = INT64_C(1) << (dtype == AT_BOOL ? 0 : random_bits() % 3);
+                    set(&in, dtype, i, (element){.real = (double)x, .integer = x});
+                }
+                for (int i = 0; i < N_MAX; i++) set(&one, result_dtype, i, (element){.real = 1, .integer = 1});
+                all = one;
+                levels[_i]->accumulate[r][d](rows, COLUMNS, &all, &in, STRIDE);
+                for (int i = 0; i < rows; i++)
+                    levels[_i]->accumulate[r][d](1, COLUMNS, &one, (char *)&in + (size_t)i * row_bytes, 0);
+                REQUIRE(memcmp(&one, &all, sizeof one) == 0, "reduction %d, dtype %d, %d rows", r, d, rows);
             }
 }
 END_TEST
@@ -843,7 +873,7 @@ START_TEST(test_sums_of_products) {
                 b.f32[i] = (float)(random_bits() % 2001) / 1000 - 1;
             }
             levels[_i]->elementwise[TN_MUL][AT_FLOAT32][0](n, &product, &a, &b, NULL);
-            levels[_i]->dot_f32(rows, sizes[s], sums, a.f32, b.f32);
+            levels[_i]->dot[AT_FLOAT32](rows, sizes[s], sums, a.f32, b.f32);
             levels[_i]->reduce[TN_SUM][AT_FLOAT32](rows, sizes[s], expected, &product);
             for (int r = 0; r < rows; r++) {
                 double one;
@@ -1055,6 +1085,7 @@ Suite *kernels_suite(void) {
     tcase_add_loop_test(reductions, test_sums_have_the_same_bits_at_every_level, 0, n_levels);
     tcase_add_loop_test(reductions, test_integer_accumulators_are_added, 0, n_levels);
     tcase_add_loop_test(reductions, test_accumulate, 0, n_levels);
+    tcase_add_loop_test(reductions, test_accumulate_rows, 0, n_levels);
     tcase_add_loop_test(reductions, test_sums_of_products, 0, n_levels);
     tcase_add_loop_test(reductions, test_extremes, 0, n_levels);
     suite_add_tcase(suite, reductions);

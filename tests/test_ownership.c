@@ -219,7 +219,12 @@ END_TEST
 
 /* ---- memory is used again ---------------------------------------------------------------------------------------- */
 
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#ifdef __GLIBC__ /* other C libraries have no __GLIBC_PREREQ to ask */
+#if __GLIBC_PREREQ(2, 33)
+#define HAVE_MALLINFO2
+#endif
+#endif
+#ifdef HAVE_MALLINFO2
 /* Bytes that malloc has given out: what the pool keeps included, so a change means that the system was asked. */
 static size_t given_out(void) { return mallinfo2().uordblks + mallinfo2().hblkhd; }
 #else

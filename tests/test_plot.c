@@ -898,13 +898,13 @@ static void expect_write_error(const char *path, const char *reason) {
     char message[1024];
     at_figure *figure = unit_figure();
     ck_assert(!at_figure_save(figure, path));
-    snprintf(message, sizeof message, "figure_save: cannot write \"%s\": %s", path, reason);
+    snprintf(message, sizeof message, "figure_save: \"%s\": %s", path, reason);
     expect_error(AT_ERROR_IO, message);
     at_figure_free(figure);
     ck_assert(!at_show_heatmaps(path, at_eye(3)));
     at_clear_error();
     ck_assert(!at_show_heatmaps(path, at_rand(1, 1, 4, 4)));
-    snprintf(message, sizeof message, "show_heatmaps: cannot write \"%s\": %s", path, reason);
+    snprintf(message, sizeof message, "show_heatmaps: \"%s\": %s", path, reason);
     expect_error(AT_ERROR_IO, message);
 }
 

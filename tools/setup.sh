@@ -1,5 +1,5 @@
-# tools/setup.sh [ci | conformance] - installs what building and testing atled need, or with "ci" what .ci/run needs
-# beyond that, or with "conformance" what `make conformance` does.
+# tools/setup.sh [ci | conformance | accuracy | coverage] - installs what building and testing atled need, or with "ci"
+# what .ci/run needs beyond that, or with another word what that goal of make does.
 # What is missing is found by trying it, so nothing is asked of a package manager on a machine that has everything.
 set -eu
 CC=${CC:-cc} CXX=${CXX:-g++} PKG_CONFIG=${PKG_CONFIG:-pkg-config}
@@ -15,6 +15,11 @@ cxx_compiler() {
         $CXX -std=c++17 -x c++ - -o "$scratch/cxx" 2>/dev/null && "$scratch/cxx"
 }
 package() { have "$PKG_CONFIG" && "$PKG_CONFIG" --exists "$1"; }
+
+mpfr() {
+    printf '#include <mpfr.h>\nint main(void) { return mpfr_get_version() == 0; }\n' |
+        $CC -x c - -o "$scratch/mpfr" -lmpfr -lgmp 2>/dev/null && "$scratch/mpfr"
+}
 
 # The library loads OpenBLAS when it first meets a large product, so the loader has to find it.
 openblas() {
@@ -48,6 +53,14 @@ missing() {
         test -d /usr/share/libonnx-testdata/data || printf ' libonnx-testdata'
         return
     fi
+    if [ "$what" = accuracy ]; then
+        mpfr || printf ' MPFR'
+        return
+    fi
+    if [ "$what" = coverage ]; then
+        have gcovr || printf ' gcovr'
+        return
+    fi
     c_compiler || printf ' C-compiler(%s)' "$CC"
     cxx_compiler || printf ' C++-compiler(%s)' "$CXX"
     have make || printf ' make'
@@ -70,8 +83,15 @@ as_root() {
     fi
 }
 
-# packages BUILD-NAMES CI-NAMES
-packages() { if [ "$what" = ci ]; then echo "$2"; else echo "$1"; fi; }
+# packages BUILD-NAMES CI-NAMES ACCURACY-NAMES
+packages() {
+    case $what in
+    ci) echo "$2" ;;
+    accuracy) echo "$3" ;;
+    coverage) echo gcovr ;;
+    *) echo "$1" ;;
+    esac
+}
 
 install_all() {
     if [ "$what" = conformance ] && ! have apt-get; then
@@ -79,22 +99,23 @@ install_all() {
         echo "setup: set ONNX_DATA to the cases' folder and ONNX_PROTO to onnx.proto, both from ONNX's own sources" >&2
         exit 1
     elif have apt-get; then
-        names=$(packages "gcc g++ libc6-dev make pkg-config libpng-dev libjansson-dev check libopenblas0" "clang clang-format valgrind patch")
+        names=$(packages "gcc g++ libc6-dev make pkg-config libpng-dev libjansson-dev check libopenblas0" "clang clang-format valgrind patch" \
+            libmpfr-dev)
         conformance="pkg-config protobuf-c-compiler libprotobuf-c-dev libonnx-dev libonnx-testdata"
         [ "$what" != conformance ] || names=$conformance
         as_root apt-get update
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $names
     elif have dnf; then
         as_root dnf install -y $(packages "gcc gcc-c++ make pkgconf-pkg-config libpng-devel jansson-devel check-devel openblas-devel" \
-            "clang clang-tools-extra valgrind patch")
+            "clang clang-tools-extra valgrind patch" mpfr-devel)
     elif have apk; then
         as_root apk add $(packages "build-base pkgconf libpng-dev jansson-dev check-dev openblas-dev" \
-            "clang clang-extra-tools valgrind bash patch")
+            "clang clang-extra-tools valgrind bash patch" mpfr-dev)
     elif have pacman; then
-        names=$(packages "gcc make pkgconf libpng jansson check openblas" "clang valgrind patch")
+        names=$(packages "gcc make pkgconf libpng jansson check openblas" "clang valgrind patch" mpfr)
         as_root pacman -S --needed --noconfirm $names || as_root pacman -Sy --needed --noconfirm $names
     elif have brew; then
-        brew install $(packages "pkg-config libpng jansson check openblas" "clang-format") # never as root
+        brew install $(packages "pkg-config libpng jansson check openblas" "clang-format" mpfr) # never as root
     else
         echo "setup: no apt-get, dnf, apk, pacman or brew here; please install what is missing by hand" >&2
         exit 1

@@ -42,7 +42,7 @@ typedef struct {
     double atled, limit, torch; /* ns; NaN: not measured */
 } bench_times;
 bench_times bench_measure(bench_row row);
-void bench_force(at_tensor *y); /* computes what y defers */
+void bench_force(at_tensor *y); /* computes what y defers, and leaves it as it lies */
 
 /* Runs a Python statement in the process with torch: imports, inputs. False where there is none. */
 bool bench_torch(const char *format, ...) __attribute__((format(printf, 1, 2)));

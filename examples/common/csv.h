@@ -11,5 +11,7 @@ typedef struct {
 
 /* Reads two columns of numbers, of at least two rows, as at_load_csv does. False after complaining. */
 bool csv_read_pairs(const char *path, csv_pairs *pairs);
+/* The same from an open file, which complaints call by that path. */
+bool csv_read_pairs_from(FILE *file, const char *path, csv_pairs *pairs);
 
 #endif
