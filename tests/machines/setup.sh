@@ -58,28 +58,29 @@ unpack() (
 
 # Static libraries alone: a program then needs nothing but the C library where it runs.
 for architecture in i386 arm64 s390x; do
-    unpack $architecture $architecture check libsubunit-dev libpng-dev zlib1g-dev || status=1
+    unpack $architecture $architecture check libsubunit-dev libpng-dev zlib1g-dev libjansson-dev || status=1
     find "$folder/$architecture" -name '*.so' -delete
 done
 unpack openmp "$(dpkg --print-architecture)" libopenblas0-openmp || status=1
 
-# What Debian has no musl packages of: zlib, libpng and Check.
+# What Debian has no musl packages of: zlib, libpng, jansson and Check.
 compile_for_musl() (
     rm -rf "$folder/musl.new" && mkdir -p "$folder/musl.new/sources" && cd "$folder/musl.new/sources" || exit 1
     native=$(dpkg --print-architecture)
-    apt "$native" update && apt "$native" --download-only --tar-only source zlib libpng1.6 check || exit 1
+    apt "$native" update && apt "$native" --download-only --tar-only source zlib libpng1.6 jansson check || exit 1
     for archive in *.tar.*; do tar -xf "$archive" || exit 1; done
     root=$folder/musl.new
     export CC=musl-gcc CPPFLAGS="-I$root/include" LDFLAGS="-L$root/lib"
     static="--host=$(uname -m)-linux-musl --disable-shared --prefix=$root"
     (cd zlib-* && ./configure --static --prefix="$root" && make install) &&
         (cd libpng-* && ./configure $static && make install) &&
+        (cd jansson-* && ./configure $static && make install) &&
         (cd check-* && ./configure $static --disable-subunit --disable-build-docs && make -C lib &&
             make -C src install && cp check_stdint.h "$root/include" && cp check.pc "$root/lib/pkgconfig") &&
         sed -i "s|$root|$folder/musl|" "$root"/lib/pkgconfig/*.pc && mv "$root" "$folder/musl"
 )
 if [ ! -e "$folder/musl" ] && command -v musl-gcc >/dev/null; then
-    echo "setup-machines: zlib, libpng and check for musl"
+    echo "setup-machines: zlib, libpng, jansson and check for musl"
     compile_for_musl >"$folder/musl.log" 2>&1 || { status=1 && tail -n 5 "$folder/musl.log"; }
 fi
 
