@@ -408,7 +408,7 @@ setup-coverage: | $(filter setup,$(MAKECMDGOALS))
 	@CC='$(CC)' CXX='$(CXX)' PKG_CONFIG='$(PKG_CONFIG)' sh tools/setup.sh coverage
 
 setup-machines: | $(filter setup,$(MAKECMDGOALS))
-	@sh tests/machines/setup.sh build/machines/roots
+	@LEGS='$(LEGS)' sh tests/machines/setup.sh build/machines/roots
 
 clean:
 	rm -rf $(BUILD)

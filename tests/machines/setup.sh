@@ -1,7 +1,10 @@
 # tests/machines/setup.sh FOLDER - installs what tests/machines.sh needs, on Debian: compilers and emulators by apt-get, and
 # into FOLDER the libraries for other machines, unpacked from Debian's packages without being installed, and for musl
-# compiled from their sources. What cannot be had is said; tests/machines.sh then leaves its legs out.
+# compiled from their sources. What cannot be had is said; tests/machines.sh then leaves its legs out. LEGS="m32 s390x"
+# installs only what these legs need.
 set -eu
+LEGS=${LEGS:-compilers libraries m32 musl arm64 s390x}
+wanted() { case " $LEGS " in *" $1 "*) ;; *) false ;; esac }
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 status=0
@@ -16,14 +19,14 @@ signed=/usr/share/keyrings/debian-archive-keyring.gpg
 
 lacks() { ! command -v "$1" >/dev/null; }
 missing=
-lacks qemu-s390x && missing="$missing qemu-user"
-lacks musl-gcc && missing="$missing musl-tools"
-lacks clang && missing="$missing clang"
-lacks bzip2 && missing="$missing bzip2"
-lacks aarch64-linux-gnu-gcc && missing="$missing gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
-lacks s390x-linux-gnu-gcc && missing="$missing gcc-s390x-linux-gnu libc6-dev-s390x-cross"
+{ wanted arm64 || wanted s390x; } && lacks qemu-s390x && missing="$missing qemu-user"
+wanted musl && lacks musl-gcc && missing="$missing musl-tools"
+wanted compilers && lacks clang && missing="$missing clang"
+wanted musl && lacks bzip2 && missing="$missing bzip2"
+wanted arm64 && lacks aarch64-linux-gnu-gcc && missing="$missing gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+wanted s390x && lacks s390x-linux-gnu-gcc && missing="$missing gcc-s390x-linux-gnu libc6-dev-s390x-cross"
 # gcc-multilib itself cannot be installed beside compilers for other machines.
-echo 'int main(void) { return 0; }' | gcc -m32 -x c - -o "$folder/m32" 2>/dev/null ||
+wanted m32 && ! echo 'int main(void) { return 0; }' | gcc -m32 -x c - -o "$folder/m32" 2>/dev/null &&
     missing="$missing gcc-$(gcc -dumpversion)-multilib"
 if [ -n "$missing" ]; then
     echo "setup-machines: missing:$missing"
@@ -57,11 +60,14 @@ unpack() (
 )
 
 # Static libraries alone: a program then needs nothing but the C library where it runs.
-for architecture in i386 arm64 s390x; do
+for leg in m32 arm64 s390x; do
+    wanted $leg || continue
+    architecture=$leg
+    [ $leg != m32 ] || architecture=i386
     unpack $architecture $architecture check libsubunit-dev libpng-dev zlib1g-dev libjansson-dev || status=1
     find "$folder/$architecture" -name '*.so' -delete
 done
-unpack openmp "$(dpkg --print-architecture)" libopenblas0-openmp || status=1
+! wanted libraries || unpack openmp "$(dpkg --print-architecture)" libopenblas0-openmp || status=1
 
 # What Debian has no musl packages of: zlib, libpng, jansson and Check.
 compile_for_musl() (
@@ -79,7 +85,7 @@ compile_for_musl() (
             make -C src install && cp check_stdint.h "$root/include" && cp check.pc "$root/lib/pkgconfig") &&
         sed -i "s|$root|$folder/musl|" "$root"/lib/pkgconfig/*.pc && mv "$root" "$folder/musl"
 )
-if [ ! -e "$folder/musl" ] && command -v musl-gcc >/dev/null; then
+if wanted musl && [ ! -e "$folder/musl" ] && command -v musl-gcc >/dev/null; then
     echo "setup-machines: zlib, libpng, jansson and check for musl"
     compile_for_musl >"$folder/musl.log" 2>&1 || { status=1 && tail -n 5 "$folder/musl.log"; }
 fi
