@@ -51,6 +51,7 @@ typedef struct {
     int n_slots;
     int widest;        /* bytes of the largest element of a slot */
     int64_t row;       /* where there are sums of rows: their length, that of the last dimension; otherwise 0 */
+    bool in_one_go;    /* a single instruction on elements side by side needs no registers, however many they are */
     bool product_left; /* the last instruction, a product, is left to who runs the program: see tn_program_run */
     /* Where in the workspace a lone element is spread out, and a range across the ends of summed rows put together. */
     size_t workspace_bytes, spread, across;
@@ -91,7 +92,7 @@ void tn_program_end(tn_program *p, bool done);
 /* Working memory for one thread that runs p. NULL after reporting an error. */
 char *tn_program_workspace(const tn_program *p);
 
-/* Elements start ... start + n of the result, 1 <= n <= TN_BLOCK: in out where that is not NULL, otherwise wherever
+/* Elements start ... start + n of the result, 1 <= n <= TN_BLOCK or what tn_program_step says: in out where that is not NULL, otherwise wherever
  * they happen to be, until the next run with this workspace. Returns where they are. */
 const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, int64_t n, void *out);
 

@@ -334,6 +334,7 @@ int64_t tn_program_stored_multiples(const tn_program *p, int64_t start, int64_t 
 
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end) {
     int64_t row = p->space.dim[p->space.ndim - 1], n;
+    if (p->in_one_go) return end - start;
     if (row >= TN_BLOCK / 4)
         n = row - start % row; /* long rows: broadcast operands stay scalars */
     else
