@@ -157,9 +157,9 @@ TRIGONOMETRIC(tan_f64, double, TN_TRIGONOMETRIC64_LIMIT, tn_tan, tan)
     BINARY(sub_##suffix, type, type, x - y)                                                                            \
     BINARY(mul_##suffix, type, type, (x * y))
 
-/* Of two, NaN wins (x != x only for NaN). */
-#define LARGER(x, y)  ((((x) > (y)) | ((x) != (x))) ? (x) : (y))
-#define SMALLER(x, y) ((((x) < (y)) | ((x) != (x))) ? (x) : (y))
+/* Of two, NaN wins (y == y unless it is NaN): what comes of x, the accumulator of reductions, takes one comparison. */
+#define LARGER(x, y)  ((((y) == (y)) & !((x) <= (y))) ? (x) : (y))
+#define SMALLER(x, y) ((((y) == (y)) & !((x) >= (y))) ? (x) : (y))
 
 #define ORDER(suffix, type)                                                                                            \
     BINARY(maximum_##suffix, type, type, LARGER(x, y))                                                                 \
