@@ -319,6 +319,16 @@ static void classify_reads(tn_program *p) {
     }
 }
 
+/* A condition that is the same everywhere is written out, in a block. */
+static bool runs_in_one_go(const tn_program *p) {
+    const tn_slot *last = &p->slot[p->n_slots - 1];
+    for (int i = 0; i < p->n_slots - 1; i++)
+        if (p->slot[i].kind != TN_SLOT_ABSORBED && p->slot[i].kind != TN_SLOT_UNIFORM &&
+            p->slot[i].kind != TN_SLOT_IN_PLACE)
+            return false;
+    return last->kind == TN_SLOT_COMPUTED && last->instruction != TN_WHERE;
+}
+
 static bool is_transposed(const tn_program *p, const tn_slot *slot) {
     int inner = p->space.ndim - 1;
     return slot->kind == TN_SLOT_GATHERED && inner > 0 && slot->stride[inner - 1] == 1 && slot->stride[inner] > 1;
@@ -373,6 +383,7 @@ tn_value *tn_program_try(tn_program *p, tn_value *v, tn_purpose purpose) {
     pair_instructions(p);
     join_dims(p);
     classify_reads(p);
+    p->in_one_go = purpose == TN_TO_STORE && runs_in_one_go(p);
     assign_registers(p);
     assign_lasting(p);
     return NULL;

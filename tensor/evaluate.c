@@ -5,6 +5,7 @@
  * result, which has the same bits, is dropped. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
+#include <string.h>
 
 #include "evaluate.h"
 #include "parallel.h"
@@ -68,6 +69,7 @@ typedef struct {
     const tn_program *program;
     char *out;
     int64_t element;
+    int64_t period; /* how many elements are computed; the rest repeats them */
 } store_job;
 
 static bool store_range(void *context, int64_t start, int64_t end) {
@@ -92,14 +94,39 @@ static tn_buffer *buffer_for(tn_value *v) {
     return tn_fail_memory_for(bytes ? (uint64_t)bytes : sizeof *buffer, what);
 }
 
+/* Elements start ... end of those that repeat the first ones. */
+static bool repeat_range(void *context, int64_t start, int64_t end) {
+    const store_job *job = context;
+    for (int64_t at = start, n; at < end; at += n) {
+        int64_t from = at % job->period;
+        n = end - at < job->period - from ? end - at : job->period - from;
+        memcpy(job->out + (job->period + at) * job->element, job->out + from * job->element,
+               (size_t)(n * job->element));
+    }
+    return true;
+}
+
+/* Where no operand changes along the first dimension, the result repeats itself: at least a block of it at a time. */
+static int64_t period_of(const tn_program *p) {
+    if (p->row || p->space.ndim == 1) return p->numel;
+    for (int i = 0; i < p->n_slots; i++) {
+        const tn_slot *slot = &p->slot[i];
+        if (slot->keep || (slot->kind > TN_SLOT_ABSORBED && slot->stride[0] != 0)) return p->numel;
+    }
+    int64_t period = p->numel / p->space.dim[0], several = TN_BLOCK / period;
+    if (several > 1) period *= several;
+    return period < p->numel ? period : p->numel;
+}
+
 static bool run_and_publish(tn_program *p, tn_value *v) {
     int64_t row = p->space.dim[p->space.ndim - 1], grain = row < TN_BLOCK ? TN_BLOCK / row * row : TN_BLOCK;
     if (p->row) grain = p->row; /* no two threads in one */
-    store_job job = {.program = p, .element = (int64_t)tn_dtype_size(v->dtype)};
+    store_job job = {.program = p, .element = (int64_t)tn_dtype_size(v->dtype), .period = period_of(p)};
     tn_buffer *buffer = buffer_for(v);
     if (!buffer) return false;
     job.out = buffer->data;
-    if (!tn_parallel(v->numel, grain, store_range, &job)) {
+    if (!tn_parallel(job.period, grain, store_range, &job) ||
+        !tn_parallel(v->numel - job.period, TN_BLOCK, repeat_range, &job)) {
         tn_buffer_release(buffer);
         return false;
     }

@@ -51,6 +51,7 @@ typedef struct {
     int n_slots;
     int widest;        /* bytes of the largest element of a slot */
     int64_t row;       /* where there are sums of rows: their length, that of the last dimension; otherwise 0 */
+    bool in_one_go;    /* a single instruction on elements side by side needs no registers, however many they are */
     bool product_left; /* the last instruction, a product, is left to who runs the program: see tn_program_run */
     /* Where in the workspace a lone element is spread out, and a range across the ends of summed rows put together. */
     size_t workspace_bytes, spread, across;
@@ -91,7 +92,7 @@ void tn_program_end(tn_program *p, bool done);
 /* Working memory for one thread that runs p. NULL after reporting an error. */
 char *tn_program_workspace(const tn_program *p);
 
-/* Elements start ... start + n of the result, 1 <= n <= TN_BLOCK: in out where that is not NULL, otherwise wherever
+/* Elements start ... start + n of the result, 1 <= n <= TN_BLOCK or what tn_program_step says: in out where that is not NULL, otherwise wherever
  * they happen to be, until the next run with this workspace. Returns where they are. */
 const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, int64_t n, void *out);
 
@@ -99,9 +100,23 @@ const void *tn_program_run(const tn_program *p, char *workspace, int64_t start, 
  * still to be multiplied by that of *factor. */
 const void *tn_program_run_factors(const tn_program *p, char *workspace, int64_t start, int64_t n, const void **factor);
 
-/* Where elements start ... start + *n of the result lie side by side in memory without being computed, still to be
- * multiplied by those of *factor where that becomes something other than NULL; NULL where they do not. */
-const void *tn_program_stored(const tn_program *p, int64_t start, int64_t *n, const void **factor);
+/* Where elements start ... start + *n of the result lie side by side in memory without being computed; NULL where they
+ * do not. */
+const void *tn_program_stored(const tn_program *p, int64_t start, int64_t *n);
+
+/* Two operands whose product a sum leaves out, each by rows of elements side by side that are so far apart. */
+typedef struct {
+    const void *a, *b;
+    int64_t a_row, b_row;
+} tn_factors;
+
+/* How many rows of n elements from start on are products of stored elements that can be read where they are; 0: none.
+ * *f becomes the factors. */
+int64_t tn_program_stored_factors(const tn_program *p, int64_t start, int64_t n, tn_factors *f);
+
+/* How many rows, so many elements long, from that of start on are stored elements side by side, each row to be multiplied
+ * by one stored number; 0: none. f->a becomes where start is in the first of them, f->b its number. */
+int64_t tn_program_stored_multiples(const tn_program *p, int64_t start, int64_t row, tn_factors *f);
 
 /* How far to go from start at once: to the end of a row or over several whole ones. */
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end);

@@ -157,9 +157,9 @@ TRIGONOMETRIC(tan_f64, double, TN_TRIGONOMETRIC64_LIMIT, tn_tan, tan)
     BINARY(sub_##suffix, type, type, x - y)                                                                            \
     BINARY(mul_##suffix, type, type, (x * y))
 
-/* Of two, NaN wins (x != x only for NaN). */
-#define LARGER(x, y)  ((((x) > (y)) | ((x) != (x))) ? (x) : (y))
-#define SMALLER(x, y) ((((x) < (y)) | ((x) != (x))) ? (x) : (y))
+/* Of two, NaN wins (y == y unless it is NaN): what comes of x, the accumulator of reductions, takes one comparison. */
+#define LARGER(x, y)  ((((y) == (y)) & !((x) <= (y))) ? (x) : (y))
+#define SMALLER(x, y) ((((y) == (y)) & !((x) >= (y))) ? (x) : (y))
 
 #define ORDER(suffix, type)                                                                                            \
     BINARY(maximum_##suffix, type, type, LARGER(x, y))                                                                 \
@@ -398,10 +398,12 @@ static inline double sum_of_lanes(double *lane) {
             }                                                                                                          \
         }                                                                                                              \
         const int32_t rest = (int32_t)(n - at);                                                                        \
-        for (int32_t j = 0; j < LANES; j++) {                                                                          \
-            const int64_t i = at + j;                                                                                  \
-            const double x = j < rest ? (element) : 0;                                                                 \
-            lane[j] += x;                                                                                              \
+        if (rest > 0) {                                                                                                \
+            for (int32_t j = 0; j < LANES; j++) {                                                                      \
+                const int64_t i = at + j;                                                                              \
+                const double x = j < rest ? (element) : 0;                                                             \
+                lane[j] += x;                                                                                          \
+            }                                                                                                          \
         }                                                                                                              \
         return sum_of_lanes(lane);                                                                                     \
     }                                                                                                                  \
@@ -478,9 +480,9 @@ static void sum_f32(int64_t rows, int64_t n, void *restrict results, const void 
 /* Products are rounded to float32 before they are added up, as those of an elementwise multiplication are. */
 #define DOT(suffix, type)                                                                                              \
     static void dot_##suffix(int64_t rows, int64_t n, double *restrict results, const void *restrict first,            \
-                             const void *restrict second) {                                                            \
+                             int64_t a_row, const void *restrict second, int64_t b_row) {                              \
         const type *a = first, *b = second;                                                                            \
-        for (int64_t r = 0; r < rows; r++, a += n, b += n) results[r] = dot_of_##suffix(n, a, b);                      \
+        for (int64_t r = 0; r < rows; r++, a += a_row, b += b_row) results[r] = dot_of_##suffix(n, a, b);              \
     }
 DOT(f32, float)
 DOT(f64, double)
@@ -533,6 +535,24 @@ ACCUMULATE(min_to_f32, float, float, SMALLER)
 ACCUMULATE(min_to_f64, double, double, SMALLER)
 ACCUMULATE(min_to_i64, int64_t, int64_t, SMALLER)
 ACCUMULATE(min_to_bool, byte, byte, ALL)
+
+/* As add_to of the products of each row with one factor: those are rounded first, and added up in the same order. */
+#define ADD_PRODUCTS(suffix, type)                                                                                     \
+    static void add_products_##suffix(int64_t rows, int64_t n, double *restrict out, const void *restrict elements,    \
+                                      int64_t stride, const void *restrict factors, int64_t factor_stride) {           \
+        const type *in = elements, *factor = factors;                                                                  \
+        for (; rows >= 4; rows -= 4, in += 4 * stride, factor += 4 * factor_stride) {                                  \
+            const type *second = in + stride, *third = second + stride, *fourth = third + stride;                      \
+            const type p = factor[0], q = factor[factor_stride];                                                       \
+            const type r = factor[2 * factor_stride], s = factor[3 * factor_stride];                                   \
+            for (int64_t i = 0; i < n; i++)                                                                            \
+                out[i] += (double)((p * in[i] + q * second[i]) + (r * third[i] + s * fourth[i]));                      \
+        }                                                                                                              \
+        for (; rows > 0; rows--, in += stride, factor += factor_stride)                                                \
+            for (int64_t i = 0; i < n; i++) out[i] += (double)(factor[0] * in[i]);                                     \
+    }
+ADD_PRODUCTS(f32, float)
+ADD_PRODUCTS(f64, double)
 
 /* x != x only for NaN */
 #define EXTREME(name, type, order)                                                                                     \
@@ -807,6 +827,7 @@ const tn_kernels TN_TABLE = {
     .extreme = {OF_DTYPES(smallest), OF_DTYPES(largest)},
     .reduce_add = {sum_f64, sum_f64, sum_i64, sum_i64},
     .dot = {dot_f32, dot_f64},
+    .add_products = {add_products_f32, add_products_f64},
     .subtract = {subtract_f32, subtract_f64},
     .exp_shifted_f32 = exp_shifted_f32,
     .exp_shifted_f64 = exp_shifted_f64,

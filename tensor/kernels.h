@@ -82,8 +82,12 @@ typedef struct {
     tn_extreme *extreme[2][TN_DTYPES]; /* [0] for the smallest, [1] for the largest */
     /* sum of n accumulators (double or int64_t, dtype says whose), pairwise or better, to one */
     tn_reduce *reduce_add[TN_DTYPES];
-    /* the sums of a[i] * b[i] over rows of n >= 1 elements */
-    void (*dot[2])(int64_t rows, int64_t n, double *sums, const void *a, const void *b); /* AT_FLOAT32, AT_FLOAT64 */
+    /* the sums of a[i] * b[i] over rows of n >= 1 elements, each a_row or b_row after the one before it. AT_FLOAT32,
+     * AT_FLOAT64. */
+    void (*dot[2])(int64_t rows, int64_t n, double *sums, const void *a, int64_t a_row, const void *b, int64_t b_row);
+    /* sums[i] += factors[r * factor_stride] * x[r * stride + i], as accumulate does. AT_FLOAT32, AT_FLOAT64. */
+    void (*add_products[2])(int64_t rows, int64_t n, double *sums, const void *x, int64_t stride, const void *factors,
+                            int64_t factor_stride);
 
     /* out[i] = exp(x[i] - shift); returns their sum. x and out may be the same array. AT_FLOAT32, AT_FLOAT64. */
     double (*exp_shifted_f32)(int64_t n, float *out, const float *x, float shift);

@@ -82,7 +82,7 @@ bool tn_parallel(int64_t n, int64_t grain, bool (*body)(void *context, int64_t s
 
 int64_t tn_parallel_columns(int64_t outer, int64_t columns, int64_t most) {
     int64_t threads = at_num_threads(), blocks = ratio_up(columns, most);
-    if (outer < threads && columns >= 2 * FEWEST_COLUMNS) blocks = ratio_up(blocks, threads) * threads;
+    if (outer < threads && columns > FEWEST_COLUMNS) blocks = ratio_up(blocks, threads) * threads;
     int64_t width = ratio_up(ratio_up(columns, blocks), COLUMNS_IN_LINE) * COLUMNS_IN_LINE;
     return smaller(columns, smaller(most, larger(FEWEST_COLUMNS, width)));
 }

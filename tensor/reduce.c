@@ -50,17 +50,19 @@ static int64_t rows_at_once(int64_t n) { return n >= TN_BLOCK / 4 ? 1 : TN_BLOCK
 static int64_t reduce_block(const reduction *r, char *workspace, int64_t start, int64_t rows, int64_t n,
                             void *results) {
     const tn_program *p = r->program;
-    int64_t side_by_side;
-    const void *factor, *x = tn_program_stored(p, start, &side_by_side, &factor);
-    int64_t together = smaller(rows, rows_at_once(n));
-    if (x && side_by_side >= together * n) {
-        rows = smaller(rows, side_by_side / n);
+    int64_t together = smaller(rows, rows_at_once(n)), side_by_side;
+    tn_factors f = {.a_row = n, .b_row = n};
+    const void *x = tn_program_stored(p, start, &side_by_side);
+    int64_t stored = x ? side_by_side / n : tn_program_stored_factors(p, start, n, &f);
+    if (stored >= together) {
+        rows = smaller(rows, stored);
     } else {
         rows = together;
-        x = tn_program_run_factors(p, workspace, start, rows * n, &factor);
+        f = (tn_factors){.a_row = n, .b_row = n};
+        x = f.a = tn_program_run_factors(p, workspace, start, rows * n, &f.b);
     }
-    if (factor)
-        p->kernels->dot[r->dtype](rows, n, results, x, factor);
+    if (f.b)
+        p->kernels->dot[r->dtype](rows, n, results, f.a, f.a_row, f.b, f.b_row);
     else
         p->kernels->reduce[r->kind][r->dtype](rows, n, results, x);
     return rows;
@@ -181,16 +183,22 @@ static void carry(cascade *c) {
     c->rows = 0;
 }
 
-/* n rows, stride elements apart. All but the last of a column come by fours, wherever they come from: so the same rows
- * are added to each other. */
-static void add_rows(cascade *c, int64_t n, const char *x, int64_t stride) {
+/* n rows, f.a_row elements apart, each to be multiplied by one of f.b if there are such numbers. All but the last of a
+ * column come by fours, wherever they come from: so the same rows are added to each other. */
+static void add_rows(cascade *c, int64_t n, tn_factors f) {
     const reduction *r = c->r;
+    const tn_kernels *k = r->program->kernels;
+    int64_t element = (int64_t)tn_dtype_size(r->dtype);
     bool pairwise = r->kind == TN_SUM && r->dtype == AT_FLOAT64;
     for (int64_t i = 0, m; i < n; i += m) {
-        const char *row = x + i * stride * (int64_t)tn_dtype_size(r->dtype);
+        const char *row = (const char *)f.a + i * f.a_row * element;
         m = pairwise ? smaller(n - i, ROWS_IN_TURN - c->rows) : n;
         if (c->rows == 0) begin_rows(c, row);
-        r->program->kernels->accumulate[r->kind][r->dtype](m, c->columns, level(c, 0), row, stride);
+        if (f.b)
+            k->add_products[r->dtype](m, c->columns, (double *)(void *)level(c, 0), row, f.a_row,
+                                      (const char *)f.b + i * f.b_row * element, f.b_row);
+        else
+            k->accumulate[r->kind][r->dtype](m, c->columns, level(c, 0), row, f.a_row);
         c->rows += m;
         if (pairwise && c->rows == ROWS_IN_TURN) carry(c);
     }
@@ -209,26 +217,36 @@ static void finish_columns(cascade *c, int64_t first) {
     write_results(r, first, c->columns, level(c, 0));
 }
 
+/* How many rows from element start on are stored, as they are or but for a number to multiply each by. */
+static int64_t stored_rows(const cascade *c, int64_t start, tn_factors *f) {
+    const reduction *r = c->r;
+    int64_t side_by_side;
+    *f = (tn_factors){.a = tn_program_stored(r->program, start, &side_by_side), .a_row = r->inner};
+    if (f->a) return (side_by_side - c->columns) / r->inner + 1;
+    bool floats = r->kind == TN_SUM && tn_is_floating(r->dtype);
+    return floats ? tn_program_stored_multiples(r->program, start, r->inner, f) : 0;
+}
+
 /* Up to n rows of these columns from element start of the program's result on; returns how many it added. Stored ones
  * are read where they are; short ones are computed together, long ones one after another. */
 static int64_t add_some_rows(cascade *c, char *workspace, int64_t start, int64_t n) {
     const reduction *r = c->r;
-    int64_t inner = r->inner, element = (int64_t)tn_dtype_size(r->dtype), side_by_side;
-    const void *factor; /* there is none: TN_TO_READ */
-    const char *x = tn_program_stored(r->program, start, &side_by_side, &factor);
-    int64_t rows = x ? (side_by_side - c->columns) / inner + 1 : 0;
+    int64_t inner = r->inner, element = (int64_t)tn_dtype_size(r->dtype);
+    tn_factors f;
+    int64_t rows = stored_rows(c, start, &f);
     if (rows >= smaller(n, FEW_ROWS)) {
         rows = rows >= n ? n : rows / FEW_ROWS * FEW_ROWS;
-        add_rows(c, rows, x, inner);
+        add_rows(c, rows, f);
     } else if (c->columns == inner && inner <= TN_BLOCK / FEW_ROWS) {
         rows = smaller(n, TN_BLOCK / inner / FEW_ROWS * FEW_ROWS);
-        add_rows(c, rows, tn_program_run(r->program, workspace, start, rows * inner, NULL), inner);
+        const void *x = tn_program_run(r->program, workspace, start, rows * inner, NULL);
+        add_rows(c, rows, (tn_factors){.a = x, .a_row = inner});
     } else {
         rows = smaller(n, FEW_ROWS);
         for (int64_t i = 0; i < rows; i++)
             tn_program_run(r->program, workspace, start + i * inner, c->columns,
                            c->computed + i * c->columns * element);
-        add_rows(c, rows, c->computed, c->columns);
+        add_rows(c, rows, (tn_factors){.a = c->computed, .a_row = c->columns});
     }
     return rows;
 }

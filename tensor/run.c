@@ -219,7 +219,7 @@ static float sum_row(const tn_program *p, int i, char *workspace, int64_t start)
         run_slots(p, i, block, workspace, start + at, n, NULL);
         if (slot->n_operands == 2) {
             const void *b, *a = factors(p, i, block, workspace, n, &b);
-            p->kernels->dot[AT_FLOAT32](1, n, &partial[pieces++], a, b);
+            p->kernels->dot[AT_FLOAT32](1, n, &partial[pieces++], a, n, b, n);
         } else {
             operand_block x = block[slot->operand[0]];
             if (x.scalar) x = spread_out(p, slot, x.at, n, workspace + p->spread);
@@ -292,21 +292,49 @@ static const void *side_by_side(const tn_program *p, const tn_slot *slot, int64_
     return slot->data + offset_of(p, slot, &at) * slot->element;
 }
 
-const void *tn_program_stored(const tn_program *p, int64_t start, int64_t *n, const void **factor) {
+const void *tn_program_stored(const tn_program *p, int64_t start, int64_t *n) {
+    return p->n_slots == 1 ? side_by_side(p, &p->slot[0], start, n) : NULL;
+}
+
+/* Whether the slot's elements are stored, those of a row side by side. */
+static bool has_rows(const tn_program *p, const tn_slot *slot) {
+    return slot->kind == TN_SLOT_IN_PLACE || (slot->kind == TN_SLOT_GATHERED && slot->stride[p->space.ndim - 1] == 1);
+}
+
+int64_t tn_program_stored_factors(const tn_program *p, int64_t start, int64_t n, tn_factors *f) {
     const tn_slot *last = &p->slot[p->n_slots - 1];
-    *factor = NULL;
-    if (p->n_slots == 1) return side_by_side(p, last, start, n);
-    if (p->n_slots > 3 || !p->product_left) return NULL;
-    int64_t m;
-    const void *x = side_by_side(p, &p->slot[last->operand[0]], start, n);
-    *factor = x ? side_by_side(p, &p->slot[last->operand[1]], start, &m) : NULL;
-    if (!*factor) return NULL;
-    *n = smaller(*n, m);
-    return x;
+    if (!p->product_left || p->n_slots > 3) return 0;
+    const tn_slot *a = &p->slot[last->operand[0]], *b = &p->slot[last->operand[1]];
+    if (!has_rows(p, a) || !has_rows(p, b)) return 0;
+    int inner = p->space.ndim - 1;
+    place at = place_of(p, start);
+    bool whole_rows = inner > 0 && n == p->space.dim[inner];
+    f->a = a->data + offset_of(p, a, &at) * a->element;
+    f->b = b->data + offset_of(p, b, &at) * b->element;
+    f->a_row = whole_rows ? a->stride[inner - 1] : n;
+    f->b_row = whole_rows ? b->stride[inner - 1] : n;
+    return whole_rows ? p->space.dim[inner - 1] - at.index[inner - 1] : (p->space.dim[inner] - at.index[inner]) / n;
+}
+
+int64_t tn_program_stored_multiples(const tn_program *p, int64_t start, int64_t row, tn_factors *f) {
+    const tn_slot *last = &p->slot[p->n_slots - 1];
+    int inner = p->space.ndim - 1;
+    bool product = p->n_slots == 3 && last->kind == TN_SLOT_COMPUTED && last->instruction == TN_MUL && !last->keep;
+    if (!product || inner == 0 || p->space.dim[inner] != row || last->operand[0] == last->operand[1]) return 0;
+    const tn_slot *a = &p->slot[last->operand[0]], *b = &p->slot[last->operand[1]];
+    if (!has_rows(p, a)) a = b, b = &p->slot[last->operand[0]];
+    if (!has_rows(p, a) || b->kind != TN_SLOT_GATHERED || b->stride[inner] != 0) return 0;
+    place at = place_of(p, start);
+    f->a = a->data + offset_of(p, a, &at) * a->element;
+    f->b = b->data + offset_of(p, b, &at) * b->element;
+    f->a_row = a->stride[inner - 1];
+    f->b_row = b->stride[inner - 1];
+    return p->space.dim[inner - 1] - at.index[inner - 1];
 }
 
 int64_t tn_program_step(const tn_program *p, int64_t start, int64_t end) {
     int64_t row = p->space.dim[p->space.ndim - 1], n;
+    if (p->in_one_go) return end - start;
     if (row >= TN_BLOCK / 4)
         n = row - start % row; /* long rows: broadcast operands stay scalars */
     else

@@ -873,7 +873,7 @@ START_TEST(test_sums_of_products) {
                 b.f32[i] = (float)(random_bits() % 2001) / 1000 - 1;
             }
             levels[_i]->elementwise[TN_MUL][AT_FLOAT32][0](n, &product, &a, &b, NULL);
-            levels[_i]->dot[AT_FLOAT32](rows, sizes[s], sums, a.f32, b.f32);
+            levels[_i]->dot[AT_FLOAT32](rows, sizes[s], sums, a.f32, sizes[s], b.f32, sizes[s]);
             levels[_i]->reduce[TN_SUM][AT_FLOAT32](rows, sizes[s], expected, &product);
             for (int r = 0; r < rows; r++) {
                 double one;
@@ -881,6 +881,33 @@ START_TEST(test_sums_of_products) {
                 ck_assert_double_eq(sums[r], expected[r]);
                 ck_assert_double_eq(expected[r], one);
             }
+        }
+}
+END_TEST
+
+/* The same by rows with one factor each, which are added in the order of stored ones. */
+START_TEST(test_sums_of_multiples) {
+    static array in, factors, products, sums, expected;
+    enum { COLUMNS = 37, STRIDE = 41, FACTOR_STRIDE = 3, ROWS = 11 };
+    for (int d = AT_FLOAT32; d <= AT_FLOAT64; d++)
+        for (int rows = 0; rows <= ROWS; rows++) {
+            at_dtype dtype = (at_dtype)d;
+            size_t bytes = dtype == AT_FLOAT32 ? 4 : 8;
+            fill_randomly(&in, dtype);
+            fill_randomly(&factors, dtype);
+            fill_randomly(&sums, AT_FLOAT64);
+            expected = sums;
+            for (int i = 0; i < rows; i++)
+                levels[_i]->elementwise[TN_MUL][d][TN_B_SCALAR](COLUMNS, (char *)&products + (size_t)i * STRIDE * bytes,
+                                                                (char *)&in + (size_t)i * STRIDE * bytes,
+                                                                (char *)&factors + (size_t)i * FACTOR_STRIDE * bytes,
+                                                                NULL);
+            levels[_i]->accumulate[TN_SUM][d](rows, COLUMNS, &expected, &products, STRIDE);
+            levels[_i]->add_products[d](rows, COLUMNS, sums.f64, &in, STRIDE, &factors, FACTOR_STRIDE);
+            for (int i = 0; i < N_MAX; i++)
+                REQUIRE(memcmp(&sums.f64[i], &expected.f64[i], 8) == 0 ||
+                            (isnan(sums.f64[i]) && isnan(expected.f64[i])),
+                        "dtype %d, %d rows, column %d: %a, not %a", d, rows, i, sums.f64[i], expected.f64[i]);
         }
 }
 END_TEST
@@ -1087,6 +1114,7 @@ Suite *kernels_suite(void) {
     tcase_add_loop_test(reductions, test_accumulate, 0, n_levels);
     tcase_add_loop_test(reductions, test_accumulate_rows, 0, n_levels);
     tcase_add_loop_test(reductions, test_sums_of_products, 0, n_levels);
+    tcase_add_loop_test(reductions, test_sums_of_multiples, 0, n_levels);
     tcase_add_loop_test(reductions, test_extremes, 0, n_levels);
     suite_add_tcase(suite, reductions);
 

@@ -199,9 +199,27 @@ BALANCED_TEST(gradients_of_what_is_turned) {
 }
 
 Suite *layout_suite(void);
+/* What no operand changes along is computed once: with fewer elements than a block, with more, and with all threads. */
+BALANCED_TEST(repeated_results) {
+    static const int64_t sizes[] = {1, 3, 50, 1000, 1025, 40000};
+    for (int i = 0; i < 6 * 2; i++)
+        AT_SCOPE {
+            int64_t repeats = i % 2 ? 7 : 2300 / sizes[i / 2] + 2;
+            at_tensor *row = at_expand(at_randn(sizes[i / 2]), repeats, sizes[i / 2]);
+            at_tensor *expected = at_exp(at_contiguous(at_add(row, at_zeros(repeats, sizes[i / 2]))));
+            (void)at_floats(expected);
+            for (int threads = 1; threads <= 3; threads++) {
+                at_set_num_threads(threads);
+                ck_assert(at_equal(at_exp(row), expected));
+                ck_assert(at_equal(at_to(at_gt(at_exp(row), 1), AT_FLOAT32), at_to(at_gt(expected, 1), AT_FLOAT32)));
+            }
+        }
+}
+
 Suite *layout_suite(void) {
     Suite *suite = suite_create("layout");
     TCase *values = tcase_create("values"), *ways = tcase_create("ways");
+    tcase_add_test(values, repeated_results);
     tcase_add_test(values, values_in_every_layout);
     tcase_add_test(values, results_lie_as_their_operands);
     tcase_add_test(values, turned_back_it_is_the_same_value);

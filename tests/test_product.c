@@ -122,6 +122,36 @@ BALANCED_TEST(blocks) {
     check_blocks(600, 301, 5);
 }
 
+/* The same of a vector: read where they are, as parts of other matrices, or computed on the way. */
+static void check_vectors(at_dtype dtype, int64_t rows, int64_t inner, int64_t columns) {
+    static const int threads[] = {1, 2, 3, 8};
+    at_tensor *a = at_to(at_randn(rows, inner), dtype), *b = at_to(at_randn(inner, columns), dtype);
+    at_tensor *y = at_matmul(a, b);
+    ck_assert(at_allclose(y, at_matmul(at_to(a, AT_FLOAT64), at_to(b, AT_FLOAT64)), 1e-4, 1e-4));
+    for (int i = 0; i < 4; i++) {
+        at_set_num_threads(threads[i]);
+        at_tensor *batch = at_bmm(at_expand(a, 3, rows, inner), at_stack(0, b, b, b));
+        ck_assert(at_equal(at_select(batch, 0, 2), y));
+        ck_assert(at_equal(at_matmul(a, b), y));
+        ck_assert(at_equal(at_matmul(sliced(a), sliced(b)), y));
+        ck_assert(at_equal(at_matmul(at_mul(a, 1), b), y));
+        ck_assert(at_equal(at_matmul(a, at_mul(b, 1)), y));
+        ck_assert(at_equal(at_matmul(at_mul(a, 1), at_mul(b, 1)), y));
+    }
+}
+
+BALANCED_TEST(vectors) {
+    static const int64_t sizes[] = {2, 3, 17, 64, 300, 1025, 2100};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    for (int d = AT_FLOAT32; d <= AT_FLOAT64; d++)
+        for (int i = 0; i < SIZES * SIZES; i++)
+            AT_SCOPE {
+                at_dtype dtype = (at_dtype)d;
+                check_vectors(dtype, sizes[i / SIZES], sizes[i % SIZES], 1);
+                check_vectors(dtype, 1, sizes[i / SIZES], sizes[i % SIZES]);
+            }
+}
+
 /* Large enough for CBLAS, where there is one. */
 BALANCED_TEST(by_a_library) {
     setenv("ATLED_BLAS", "libopenblas.so.0", 1);
@@ -223,6 +253,7 @@ Suite *product_suite(void) {
     TCase *bmm = tcase_create("bmm"), *alone = tcase_create("with and without BLAS"), *matmul = tcase_create("matmul");
     tcase_add_test(bmm, small_products);
     tcase_add_test(bmm, large_products);
+    tcase_add_test(bmm, vectors);
     tcase_add_test(bmm, integers);
     tcase_add_test(bmm, expanded_operands);
     tcase_add_test(bmm, of_nothing);
