@@ -28,9 +28,10 @@ static size_t at_least_one(size_t bytes) { return bytes ? bytes : 1; }
 
 static void *request(size_t bytes, size_t alignment) {
     int64_t before = atomic_load(&allocated);
-    do
-        if (bytes > INT64_MAX || (int64_t)bytes > atomic_load(&budget) - before) return NULL;
-    while (!atomic_compare_exchange_weak(&allocated, &before, before + (int64_t)bytes));
+    do {
+        int64_t room = atomic_load(&budget) - before;
+        if (room < 0 || bytes > (uint64_t)room) return NULL;
+    } while (!atomic_compare_exchange_weak(&allocated, &before, before + (int64_t)bytes));
     void *memory = current.allocate(bytes, alignment, current.context);
     if (memory)
         atomic_fetch_add(&blocks, 1);
