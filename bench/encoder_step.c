@@ -25,8 +25,8 @@ static void measure(const char *work, double dropout) {
                                              .dropout = dropout, .bias = true);
     p.trainer = at_adam(at_parameters(&p.net->module), .lr = 1e-3);
     bench_torch("from encoder_step import Problem; p = Problem(%g)", dropout);
-    bench_measure((bench_row){
-        .work = work, .size = "32 x 64 x 128, 4 heads", .atled = step, .context = &p, .torch = "p.step()"});
+    bench_measure(
+        (bench_row){.work = work, .size = "32 x 64 x 128, 4 heads", .atled = step, .context = &p, .torch = "p.step()"});
     at_optimizer_free(p.trainer);
     at_module_free(&p.net->module);
 }

@@ -26,8 +26,11 @@ static void measure(const char *work, bool lstm) {
     p.net = lstm ? at_lstm_new(INPUTS, HIDDENS) : at_gru_new(INPUTS, HIDDENS);
     p.trainer = at_adam(at_parameters(&p.net->module), .lr = 1e-3);
     bench_torch("from gru_step import Problem; p = Problem('%s')", lstm ? "LSTM" : "GRU");
-    bench_measure((bench_row){
-        .work = work, .size = "35 x 32 x 64, 128 hiddens", .atled = step, .context = &p, .torch = "p.step()"});
+    bench_measure((bench_row){.work = work,
+                              .size = "35 x 32 x 64, 128 hiddens",
+                              .atled = step,
+                              .context = &p,
+                              .torch = "p.step()"});
     at_optimizer_free(p.trainer);
     at_module_free(&p.net->module);
 }
