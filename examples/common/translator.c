@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { TRAINING = 20000, TEST = 1000, BATCH = 64, LINES = 10 };
 
@@ -81,9 +80,10 @@ static bool draw_losses(const translator *t, const double *losses, int64_t steps
     return good;
 }
 
-bool draw_attention(const translator *t, const char *what, at_tensor *weights, const char *text, const char *ylabel) {
+bool draw_attention(const translator *t, const char *what, at_tensor *weights, const char *text, const char *ylabel,
+                    const char *const *titles) {
     char *path = figure_path(t, what);
-    bool good = at_show_heatmaps(path, weights, .xlabel = text, .ylabel = ylabel);
+    bool good = at_show_heatmaps(path, weights, .xlabel = text, .ylabel = ylabel, .titles = titles);
     free(path);
     return good;
 }
@@ -116,9 +116,7 @@ bool train_translator(const translator *t, int64_t steps, double lr) {
     bool good = make_folder("out") && make_dates(TRAINING, TEST, &training, &test);
     if (good) {
         bool quick = steps < LINES;
-        double start = (double)time(NULL);
         train(t, &training, steps, lr, losses);
-        if (!quick) fprintf(stderr, "%.0f s\n", (double)time(NULL) - start);
         at_eval(t->net);
         const int64_t n = quick ? BATCH : TEST;
         double share = score(t, &test, n, LINES);

@@ -24,7 +24,9 @@ bool wants_quick(int argc, char **argv);
  * without a mistake, and some translations; draws out/NAME_loss.png. False after complaining. */
 bool train_translator(const translator *t, int64_t steps, double lr);
 
-/* out/NAME_WHAT.png: attention weights (rows, columns, target steps, source steps) of one text, in a grid of heatmaps. */
-bool draw_attention(const translator *t, const char *what, at_tensor *weights, const char *text, const char *ylabel);
+/* out/NAME_WHAT.png: attention weights (rows, columns, target steps, source steps) of one text, in a grid of heatmaps;
+ * titles of the columns, or NULL. */
+bool draw_attention(const translator *t, const char *what, at_tensor *weights, const char *text, const char *ylabel,
+                    const char *const *titles);
 
 #endif
