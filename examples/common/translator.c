@@ -9,6 +9,12 @@
 #include <string.h>
 
 enum { TRAINING = 20000, TEST = 1000, BATCH = 64, LINES = 10 };
+enum { QUICK_TRAINING = 16, QUICK_TEST = 4, QUICK_BATCH = 8 };
+
+/* How many dates to train on and to test with, and how many at a time. */
+typedef struct {
+    int64_t training, test, batch;
+} amounts;
 
 bool wants_quick(int argc, char **argv) {
     if (argc == 1) return false;
@@ -37,16 +43,17 @@ static double train_step(const translator *t, at_optimizer *trainer, const date_
 
 /* Batches in an order that is drawn anew whenever the examples are used up; the learning rate falls to zero as half a
  * cosine. losses: (steps) */
-static void train(const translator *t, const date_pairs *data, int64_t steps, double lr, double *losses) {
+static void train(const translator *t, const date_pairs *data, const amounts *n, int64_t steps, double lr,
+                  double *losses) {
     at_optimizer *trainer = at_adam(at_parameters(t->net), .lr = lr);
     at_schedule *schedule = at_cosine_lr(trainer, steps, 0);
     at_tensor *order = NULL;
     double sum = 0;
-    int64_t at = TRAINING, line = steps >= LINES ? steps / LINES : 1;
-    for (int64_t step = 0; step < steps && !at_error(); step++, at += BATCH)
+    int64_t at = n->training, line = steps >= LINES ? steps / LINES : 1;
+    for (int64_t step = 0; step < steps && !at_error(); step++, at += n->batch)
         AT_SCOPE {
-            if (at + BATCH > TRAINING) at_assign(&order, at_randperm(TRAINING)), at = 0;
-            date_pairs batch = pick_dates(data, at_slice(order, 0, at, at + BATCH, 1));
+            if (at + n->batch > n->training) at_assign(&order, at_randperm(n->training)), at = 0;
+            date_pairs batch = pick_dates(data, at_slice(order, 0, at, at + n->batch, 1));
             sum += losses[step] = train_step(t, trainer, &batch);
             at_schedule_step(schedule);
             if ((step + 1) % line == 0) {
@@ -90,37 +97,37 @@ bool draw_attention(const translator *t, const char *what, at_tensor *weights, c
 
 /* ---- scoring ----------------------------------------------------------------------------------------------------- */
 
-/* The share of pairs of which every token is right, and the first translations. */
-static double score(const translator *t, const date_pairs *test, int64_t n, int64_t shown) {
+/* The share of pairs of which every token is right; prints the first translations. */
+static double score(const translator *t, const date_pairs *test, const amounts *n) {
     double right = 0;
     AT_NO_GRAD
         AT_SCOPE {
-            for (int64_t at = 0; at < n && !at_error(); at += BATCH)
+            for (int64_t at = 0; at < n->test && !at_error(); at += n->batch)
                 AT_SCOPE {
-                    int64_t end = at + BATCH < n ? at + BATCH : n;
+                    int64_t end = at + n->batch < n->test ? at + n->batch : n->test;
                     date_pairs batch = pick_dates(test, at_to(at_arange((double)at, (double)end, 1), AT_INT64));
                     at_tensor *y = t->translate(t->net, &batch), *good = at_all_dim(at_eq(y, batch.target), 1, false);
                     right += at_item(at_sum(good));
-                    for (int64_t i = 0; at + i < shown && i < BATCH; i++)
+                    for (int64_t i = 0; at == 0 && i < end && i < LINES; i++)
                         printf("%-36s  %-10s  %s\n", date_to_text(batch.source, i).text, date_to_text(y, i).text,
                                at_get(good, i) != 0 ? "right" : "wrong");
                 }
         }
-    return right / (double)n;
+    return right / (double)n->test;
 }
 
 bool train_translator(const translator *t, int64_t steps, double lr) {
+    const amounts all = {TRAINING, TEST, BATCH}, few = {QUICK_TRAINING, QUICK_TEST, QUICK_BATCH};
+    const amounts *n = steps < LINES ? &few : &all;
     date_pairs training, test;
     double *losses = malloc((size_t)steps * sizeof *losses);
     if (!losses) return complain("out of memory");
-    bool good = make_folder("out") && make_dates(TRAINING, TEST, &training, &test);
+    bool good = make_folder("out") && make_dates(n->training, n->test, &training, &test);
     if (good) {
-        bool quick = steps < LINES;
-        train(t, &training, steps, lr, losses);
+        train(t, &training, n, steps, lr, losses);
         at_eval(t->net);
-        const int64_t n = quick ? BATCH : TEST;
-        double share = score(t, &test, n, LINES);
-        printf("%.1f %% of %lld dates never seen are translated without a mistake\n", 100 * share, (long long)n);
+        double share = score(t, &test, n);
+        printf("%.1f %% of %lld dates never seen are translated without a mistake\n", 100 * share, (long long)n->test);
         good = draw_losses(t, losses, steps);
     }
     free(losses);
