@@ -20,18 +20,11 @@ typedef struct {
     at_tensor *digits; /* int64 (n) */
 } examples;
 
-/* The numbers below a line of names: (IMAGES, COLUMNS). NULL after complaining. */
+/* (IMAGES, COLUMNS); NULL after complaining, here or, of what at_error() says, at the end. */
 static at_tensor *read_table(const char *path) {
-    static float table[IMAGES * COLUMNS];
-    FILE *file = fopen(path, "r");
-    if (!file) return complain("%s: cannot open it", path), NULL;
-    int read = 0, c;
-    while ((c = fgetc(file)) != EOF && c != '\n')
-        ;
-    while (read < IMAGES * COLUMNS && fscanf(file, "%f%*1[,\n]", &table[read]) == 1) read++;
-    fclose(file);
-    if (read == IMAGES * COLUMNS) return at_from_floats(table, IMAGES, COLUMNS);
-    return complain("%s: number %d is missing or is none", path, read + 1), NULL;
+    at_tensor *table = at_load_csv(path);
+    if (!table || (at_size(table, 0) == IMAGES && at_size(table, 1) == COLUMNS)) return table;
+    return complain("%s: want %d rows of %d numbers", path, IMAGES, COLUMNS), NULL;
 }
 
 static examples part(at_tensor *table, int64_t start, int64_t end) {
