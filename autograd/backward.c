@@ -57,6 +57,28 @@ static TN_INLINE bool add_to(at_tensor **grad, at_tensor *d) {
     return true;
 }
 
+/* Whether elements may be added to in their place: nobody else sees them, and they lie row by row. */
+static bool is_own(const tn_value *v) {
+    return tn_count_of(&v->refs) == 1 && tn_count_of(&v->readers) == 0 && !atomic_load(&v->packed) &&
+           tn_count_of(&atomic_load(&v->buffer)->refs) == 1 && tn_is_contiguous(v);
+}
+
+/* d is a gradient by a window of the input. With zeros around it, it would be as large as the input for each of many
+ * slices: where there is a sum already it is added in place. */
+static bool add_to_window(pass *p, const ag_node *node, at_tensor *d) {
+    const ag_parameters *slice = node->parameters;
+    at_tensor *sum = p->space.to[0]->grad;
+    const tn_value *input = node->input[0].value;
+    bool last = slice->dim == input->shape.ndim - 1;
+    bool alone = sum && !p->trace && !ag_grad_mode() && tn_count_of(&sum->refs) == 1 && (slice->step == 1 || !last);
+    if (alone && !tn_value_store(sum->value)) return false;
+    if (alone && d->value->dtype == sum->value->dtype && is_own(sum->value))
+        return ag_add_within(sum->value, d->value, slice);
+    d = ag_embed(d, &input->shape, slice->dim, slice->start, slice->step);
+    if (d && p->trace) ag_trace_contribution(p->trace, &p->graph, node, 0, d);
+    return d && add_to(&p->space.to[0]->grad, d);
+}
+
 static bool contribute(pass *p, const ag_node *node) {
     const rule_space s = p->space;
     for (int i = 0; i < node->n_inputs; i++) {
@@ -108,7 +130,8 @@ static bool visit_node(pass *p, const ag_entry *e) {
                 .parameters = node->parameters,
                 .dx = s.dx};
     rules[node->operation](&v);
-    return self->failures == before && contribute(p, node);
+    if (self->failures != before) return false;
+    return v.window ? add_to_window(p, node, v.dx[0]) : contribute(p, node);
 }
 
 /* ---- the pass ---------------------------------------------------------------------------------------------------- */

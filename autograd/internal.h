@@ -52,6 +52,7 @@ typedef struct {
     const ag_parameters *parameters;
     /* [n] to fill in, for what is needed; NULL stands for zero. A shape that x[i] broadcasts to will do */
     at_tensor **dx;
+    bool window; /* set where dx[0] is the gradient by that window of x[0] alone which a slice shows */
 } ag_vjp;
 
 typedef void ag_rule(ag_vjp *v);
@@ -175,6 +176,9 @@ at_tensor *ag_sum(at_tensor *x, unsigned dims, bool keepdim);
 at_tensor *ag_sum_to(at_tensor *x, const at_shape *shape);
 /* Zeros of shape with g at indices start, start + step, ... of dimension dim. */
 at_tensor *ag_embed(at_tensor *g, const at_shape *shape, int dim, int64_t start, int64_t step);
+/* Adds g to those elements of sum, in place: for the sums of a slice's gradients. The window's last dimension has no gaps,
+ * and nobody else sees sum. */
+bool ag_add_within(tn_value *sum, tn_value *g, const ag_parameters *slice);
 /* (outer, size of dim, inner) as a 3-dimensional shape. */
 at_shape ag_around(const at_shape *shape, int dim);
 

@@ -224,12 +224,26 @@ at_tensor *at_slice(at_tensor *x, int dim, int64_t start, int64_t end, int64_t s
                      &(ag_parameters){.dim = dim, .start = start, .step = step});
 }
 AG_RULE(slice) {
-    const ag_parameters *p = v->parameters;
-    v->dx[0] = ag_embed(v->g, &v->x[0]->value->shape, p->dim, p->start, p->step);
+    v->dx[0] = v->g;
+    v->window = true;
 }
 
-/* Copies a value into the elements of y, which is new, that a window shows. */
-static bool copy_into(tn_value *y, const tn_value *window_of_y, tn_value *x) {
+/* to[i] += from[i] */
+static void add_row(int64_t n, void *to, const void *from, at_dtype dtype, const tn_kernels *k) {
+    enum { CHUNK = 256 };
+    double sums[CHUNK]; /* of any dtype; a kernel's result may not lie on its operands */
+    const size_t element = tn_dtype_size(dtype);
+    for (int64_t done = 0; done < n; done += CHUNK) {
+        int64_t count = n - done < CHUNK ? n - done : CHUNK;
+        char *at = (char *)to + (size_t)done * element;
+        k->elementwise[TN_ADD][dtype][0](count, sums, at, (const char *)from + (size_t)done * element, NULL);
+        memcpy(at, sums, (size_t)count * element);
+    }
+}
+
+/* Copies a value into the elements of y, which nobody else sees, that a window shows; or adds it there, where those lie
+ * side by side. */
+static bool write_into(tn_value *y, const tn_value *window_of_y, tn_value *x, bool adds) {
     tn_value *source = tn_value_contiguous(x);
     if (!source) return false;
     const tn_kernels *k = tn_kernels_get();
@@ -240,7 +254,9 @@ static bool copy_into(tn_value *y, const tn_value *window_of_y, tn_value *x) {
     for (int64_t done = 0; done < x->numel; done += inner) {
         const char *from = (const char *)tn_data(source) + (size_t)done * element;
         char *to = (char *)tn_data(y) + (window_of_y->offset + at) * (int64_t)element;
-        if (inner_stride == 1)
+        if (adds)
+            add_row(inner, to, from, x->dtype, k);
+        else if (inner_stride == 1)
             memcpy(to, from, (size_t)inner * element);
         else
             k->spread[size](inner, to, inner_stride, from);
@@ -260,7 +276,7 @@ at_tensor *ag_embed(at_tensor *g, const at_shape *shape, int dim, int64_t start,
     tn_value *y = tn_value_full(g->value->dtype, shape, 0);
     if (!y) return NULL;
     tn_value *into = window(y, dim, start, step, g->value->shape.dim[dim]);
-    bool good = into && copy_into(y, into, g->value);
+    bool good = into && write_into(y, into, g->value, false);
     tn_value_release(into);
     if (!good) {
         tn_value_release(y);
@@ -268,6 +284,13 @@ at_tensor *ag_embed(at_tensor *g, const at_shape *shape, int dim, int64_t start,
     }
     return ag_record(AG_embed, y, &g, 1, &(ag_parameters){.dim = dim, .start = start, .step = step});
 }
+bool ag_add_within(tn_value *sum, tn_value *g, const ag_parameters *p) {
+    tn_value *into = window(sum, p->dim, p->start, p->step, g->shape.dim[p->dim]);
+    bool good = into && write_into(sum, into, g, true);
+    tn_value_release(into);
+    return good;
+}
+
 AG_RULE(embed) {
     const ag_parameters *p = v->parameters;
     int64_t count = v->x[0]->value->shape.dim[p->dim];
@@ -320,7 +343,7 @@ static tn_value *joined(at_tensor *const *list, int n, int dim, at_dtype dtype, 
         if (is_nothing(list[i])) continue;
         tn_value *part = tn_value_cast(list[i]->value, dtype);
         tn_value *into = part ? window(y, dim, at, 1, part->shape.dim[dim]) : NULL;
-        good = into && copy_into(y, into, part);
+        good = into && write_into(y, into, part, false);
         if (part) at += part->shape.dim[dim];
         tn_value_release(into);
         tn_value_release(part);

@@ -33,9 +33,9 @@ if awk "BEGIN { exit !($load > 0.7) }"; then
 fi
 echo
 for threads in ${THREADS:-1 2}; do
-    for program in ${ONLY:-nw_step chain mlp_step products sort operations scaling programs}; do
+    for program in ${ONLY:-nw_step chain mlp_step encoder_step gru_step products sort operations scaling programs}; do
         case $threads-${QUICK:+quick-}$program in # more threads only for what is large
-        1-* | *-nw_step | *-mlp_step | *-operations) ;;
+        1-* | *-nw_step | *-mlp_step | *-encoder_step | *-gru_step | *-operations) ;;
         *-quick-products) continue ;;
         *-products) ;;
         *) continue ;;

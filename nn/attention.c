@@ -75,10 +75,10 @@ at_additive_attention *at_additive_attention_new_with(at_additive_attention_opti
     at_additive_attention *self = at_module_new(sizeof *self, "AdditiveAttention");
     if (!self) return NULL;
     at_module *m = &self->module;
-    bool good = nn_child(m, "w_k", &self->w_k, at_linear_new(o.key_size, o.hiddens, .no_bias = true)) &&
-                nn_child(m, "w_q", &self->w_q, at_linear_new(o.query_size, o.hiddens, .no_bias = true)) &&
-                nn_child(m, "w_v", &self->w_v, at_linear_new(o.hiddens, 1, .no_bias = true)) &&
-                nn_child(m, "dropout", &self->dropout, at_dropout_new(o.dropout)) &&
+    bool good = at_child(self, w_k, at_linear_new(o.key_size, o.hiddens, .no_bias = true)) &&
+                at_child(self, w_q, at_linear_new(o.query_size, o.hiddens, .no_bias = true)) &&
+                at_child(self, w_v, at_linear_new(o.hiddens, 1, .no_bias = true)) &&
+                at_child(self, dropout, at_dropout_new(o.dropout)) &&
                 at_module_transient(m, "attention_weights", &self->attention_weights, NULL);
     return nn_made(m, good);
 }
@@ -105,7 +105,7 @@ at_dot_product_attention *at_dot_product_attention_new(double dropout) {
     AT_CALL("dot_product_attention_new");
     at_dot_product_attention *self = at_module_new(sizeof *self, "DotProductAttention");
     if (!self) return NULL;
-    bool good = nn_child(&self->module, "dropout", &self->dropout, at_dropout_new(dropout)) &&
+    bool good = at_child(self, dropout, at_dropout_new(dropout)) &&
                 at_module_transient(&self->module, "attention_weights", &self->attention_weights, NULL);
     return nn_made(&self->module, good);
 }
@@ -143,11 +143,11 @@ at_multi_head_attention *at_multi_head_attention_new_with(at_multi_head_attentio
     at_module *m = &self->module;
     int64_t q = o.query_size ? o.query_size : o.hiddens, k = o.key_size ? o.key_size : o.hiddens;
     int64_t v = o.value_size ? o.value_size : o.hiddens;
-    bool good = nn_child(m, "w_q", &self->w_q, at_linear_new(q, o.hiddens, .no_bias = !o.bias)) &&
-                nn_child(m, "w_k", &self->w_k, at_linear_new(k, o.hiddens, .no_bias = !o.bias)) &&
-                nn_child(m, "w_v", &self->w_v, at_linear_new(v, o.hiddens, .no_bias = !o.bias)) &&
-                nn_child(m, "w_o", &self->w_o, at_linear_new(o.hiddens, o.hiddens, .no_bias = !o.bias)) &&
-                nn_child(m, "attention", &self->attention, at_dot_product_attention_new(o.dropout));
+    bool good = at_child(self, w_q, at_linear_new(q, o.hiddens, .no_bias = !o.bias)) &&
+                at_child(self, w_k, at_linear_new(k, o.hiddens, .no_bias = !o.bias)) &&
+                at_child(self, w_v, at_linear_new(v, o.hiddens, .no_bias = !o.bias)) &&
+                at_child(self, w_o, at_linear_new(o.hiddens, o.hiddens, .no_bias = !o.bias)) &&
+                at_child(self, attention, at_dot_product_attention_new(o.dropout));
     return nn_made(m, good);
 }
 

@@ -13,11 +13,6 @@ static inline void *nn_made(at_module *self, bool good) {
     return NULL;
 }
 
-/* at_module_child for constructors: *slot = child. NULL, the result of a failed creation, fails; a child that cannot be
- * registered is freed. nn_child(&self->module, "norm", &self->norm, at_layer_norm_new(8)) */
-bool nn_child_at(at_module *module, const char *name, void *child);
-#define nn_child(module, name, slot, child) nn_child_at((module), (name), *(slot) = (child))
-
 /* How many queries attention that stores no weights takes at a time: some 2^18 weights, which stay in a cache, but no
  * fewer than 8 queries, so that there is work for several threads. */
 static inline int64_t nn_block_of_queries(int64_t n_keys) {

@@ -132,8 +132,8 @@ bool at_module_child(at_module *module, const char *name, at_module *child) {
     return good;
 }
 
-bool nn_child_at(at_module *module, const char *name, void *child) {
-    if (!child) return at_fail_null(module->name, name); /* keeps the error of the creation that failed */
+bool at_module_own(at_module *module, const char *name, void *child) {
+    if (!child) return at_fail_null(module ? module->name : "module_own", name); /* keeps the creation's own error */
     if (at_module_child(module, name, child)) return true;
     at_module_free(child);
     return false;

@@ -59,6 +59,11 @@ bool at_module_transient(at_module *module, const char *name, at_tensor **slot, 
 /* The module now owns the child, unless this fails. */
 bool at_module_child(at_module *module, const char *name, at_module *child);
 
+/* net->part = child, a new module, which net owns under that name. NULL, the result of a failed creation, fails; a child
+ * that cannot be registered is freed. at_child(net, dense, at_linear_new(8, 1)) */
+#define at_child(net, part, child) at_module_own(&(net)->module, #part, (net)->part = (child))
+bool at_module_own(at_module *module, const char *name, void *child);
+
 void at_module_free(at_module *module); /* the children too; NULL is allowed */
 
 /* The result of the module's forward for one tensor. at_linear_forward(layer, x) and so on do the same by name. A model

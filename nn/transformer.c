@@ -32,7 +32,7 @@ at_positional_encoding *at_positional_encoding_new(int64_t hiddens, double dropo
     at_positional_encoding *self = at_module_new(sizeof *self, "PositionalEncoding");
     if (!self) return NULL;
     self->module.forward = positional_encoding_forward;
-    bool good = nn_child(&self->module, "dropout", &self->dropout, at_dropout_new(dropout));
+    bool good = at_child(self, dropout, at_dropout_new(dropout));
     AT_SCOPE {
         at_tensor *p = good ? encode_positions(longest, hiddens) : NULL;
         good = p && at_module_transient(&self->module, "p", &self->p, p);
@@ -68,8 +68,8 @@ at_position_wise_ffn *at_position_wise_ffn_new(int64_t inputs, int64_t hiddens, 
     at_position_wise_ffn *self = at_module_new(sizeof *self, "PositionWiseFFN");
     if (!self) return NULL;
     self->module.forward = ffn_forward;
-    bool good = nn_child(&self->module, "dense1", &self->dense1, at_linear_new(inputs, hiddens)) &&
-                nn_child(&self->module, "dense2", &self->dense2, at_linear_new(hiddens, outputs));
+    bool good = at_child(self, dense1, at_linear_new(inputs, hiddens)) &&
+                at_child(self, dense2, at_linear_new(hiddens, outputs));
     return nn_made(&self->module, good);
 }
 
@@ -89,8 +89,7 @@ at_add_norm *at_add_norm_new(int64_t size, double dropout) {
     AT_CALL("add_norm_new");
     at_add_norm *self = at_module_new(sizeof *self, "AddNorm");
     if (!self) return NULL;
-    bool good = nn_child(&self->module, "dropout", &self->dropout, at_dropout_new(dropout)) &&
-                nn_child(&self->module, "norm", &self->norm, at_layer_norm_new(size));
+    bool good = at_child(self, dropout, at_dropout_new(dropout)) && at_child(self, norm, at_layer_norm_new(size));
     return nn_made(&self->module, good);
 }
 
@@ -123,10 +122,10 @@ at_transformer_encoder_block *at_transformer_encoder_block_new_with(at_transform
     at_transformer_encoder_block *self = at_module_new(sizeof *self, "TransformerEncoderBlock");
     if (!self) return NULL;
     at_module *m = &self->module;
-    bool good = nn_child(m, "attention", &self->attention, new_attention(&o)) &&
-                nn_child(m, "norm1", &self->norm1, at_add_norm_new(o.hiddens, o.dropout)) &&
-                nn_child(m, "ffn", &self->ffn, at_position_wise_ffn_new(o.hiddens, o.ffn_hiddens, o.hiddens)) &&
-                nn_child(m, "norm2", &self->norm2, at_add_norm_new(o.hiddens, o.dropout));
+    bool good = at_child(self, attention, new_attention(&o)) &&
+                at_child(self, norm1, at_add_norm_new(o.hiddens, o.dropout)) &&
+                at_child(self, ffn, at_position_wise_ffn_new(o.hiddens, o.ffn_hiddens, o.hiddens)) &&
+                at_child(self, norm2, at_add_norm_new(o.hiddens, o.dropout));
     return nn_made(m, good);
 }
 
@@ -151,12 +150,11 @@ at_transformer_decoder_block *at_transformer_decoder_block_new_with(at_transform
     at_transformer_decoder_block *self = at_module_new(sizeof *self, "TransformerDecoderBlock");
     if (!self) return NULL;
     at_module *m = &self->module;
-    bool good = nn_child(m, "attention1", &self->attention1, new_attention(&o)) &&
-                nn_child(m, "norm1", &self->norm1, at_add_norm_new(o.hiddens, o.dropout)) &&
-                nn_child(m, "attention2", &self->attention2, new_attention(&o)) &&
-                nn_child(m, "norm2", &self->norm2, at_add_norm_new(o.hiddens, o.dropout)) &&
-                nn_child(m, "ffn", &self->ffn, at_position_wise_ffn_new(o.hiddens, o.ffn_hiddens, o.hiddens)) &&
-                nn_child(m, "norm3", &self->norm3, at_add_norm_new(o.hiddens, o.dropout));
+    bool good =
+        at_child(self, attention1, new_attention(&o)) && at_child(self, norm1, at_add_norm_new(o.hiddens, o.dropout)) &&
+        at_child(self, attention2, new_attention(&o)) && at_child(self, norm2, at_add_norm_new(o.hiddens, o.dropout)) &&
+        at_child(self, ffn, at_position_wise_ffn_new(o.hiddens, o.ffn_hiddens, o.hiddens)) &&
+        at_child(self, norm3, at_add_norm_new(o.hiddens, o.dropout));
     return nn_made(m, good);
 }
 
@@ -216,10 +214,9 @@ at_transformer_encoder *at_transformer_encoder_new_with(at_transformer_options o
     at_transformer_encoder *self = at_module_new(sizeof *self, "TransformerEncoder");
     if (!self) return NULL;
     at_module *m = &self->module;
-    bool good =
-        nn_child(m, "embedding", &self->embedding, at_embedding_new(o.vocabulary, o.hiddens)) &&
-        nn_child(m, "position", &self->position, at_positional_encoding_new(o.hiddens, o.dropout, longest(&o))) &&
-        nn_child(m, "blocks", &self->blocks, new_blocks(o, encoder_block));
+    bool good = at_child(self, embedding, at_embedding_new(o.vocabulary, o.hiddens)) &&
+                at_child(self, position, at_positional_encoding_new(o.hiddens, o.dropout, longest(&o))) &&
+                at_child(self, blocks, new_blocks(o, encoder_block));
     return nn_made(m, good);
 }
 
@@ -244,11 +241,10 @@ at_transformer_decoder *at_transformer_decoder_new_with(at_transformer_options o
     at_transformer_decoder *self = at_module_new(sizeof *self, "TransformerDecoder");
     if (!self) return NULL;
     at_module *m = &self->module;
-    bool good =
-        nn_child(m, "embedding", &self->embedding, at_embedding_new(o.vocabulary, o.hiddens)) &&
-        nn_child(m, "position", &self->position, at_positional_encoding_new(o.hiddens, o.dropout, longest(&o))) &&
-        nn_child(m, "blocks", &self->blocks, new_blocks(o, decoder_block));
-    good = good && nn_child(m, "dense", &self->dense, at_linear_new(o.hiddens, o.vocabulary));
+    bool good = at_child(self, embedding, at_embedding_new(o.vocabulary, o.hiddens)) &&
+                at_child(self, position, at_positional_encoding_new(o.hiddens, o.dropout, longest(&o))) &&
+                at_child(self, blocks, new_blocks(o, decoder_block));
+    good = good && at_child(self, dense, at_linear_new(o.hiddens, o.vocabulary));
     return nn_made(m, good);
 }
 

@@ -264,10 +264,12 @@ expect 'prints nan as PyTorch does' prints 'epoch 2, loss nan'
 
 # ---- the shorter examples -------------------------------------------------------------------------------------------
 
-# example NAME TEXT...: it succeeds, complains of nothing, and prints each text.
+# example NAME TEXT...: it succeeds, called with $arguments, complains of nothing, and prints each text.
+arguments=
 example() {
     begin "$1"
-    "$BUILD/examples/$1" >../printed 2>../complaint
+    # shellcheck disable=SC2086 # words
+    "$BUILD/examples/$1" $arguments >../printed 2>../complaint
     status=$?
     expect "status $status" [ $status = 0 ]
     expect "complains: $(cat ../complaint)" is_empty ../complaint
@@ -296,6 +298,34 @@ example linear_regression 'w = 1.996, -3.402 (true: 2.000, -3.400)' 'b = 4.207 (
 example kernel_exercise 'loss 61.950218, 61.950218' 'Gauss: w = 3.964' 'power: w = 2.216'
 expect 'the curves' is_png out/kernel_exercise_pooling.png
 expect 'the weights' is_png out/kernel_exercise_weights.png
+
+# Two steps of what takes a minute: what they print first is the same on every machine.
+arguments=--quick
+example bahdanau_attention '136190 trainable numbers' 'step 1, loss 4.55' 'step 2, loss 4.34' 'of 4 dates' \
+    '"21 Jul 69" -> "'
+for figure in loss attention attention_short; do expect "$figure" is_png out/bahdanau_$figure.png; done
+expect 'another number of figures' holds out 3
+example transformer '184030 trainable' 'step 1, loss 4.78' 'step 2, loss 3.8' 'of 4 dates' '"Monday, 21 July 1969" -> "'
+for figure in loss encoder_attention decoder_attention; do expect "$figure" is_png out/transformer_$figure.png; done
+expect 'another number of figures' holds out 3
+arguments="--quick $source/examples/data/digits.csv"
+example digits '4810 trainable numbers' 'epoch  1, loss 1.60' 'of 360 digits never seen are read right'
+expect 'the losses' is_png out/digits_loss.png
+expect 'the mistakes' is_png out/digits_mistakes.png
+arguments=
+test='wrong arguments'
+for name in bahdanau_attention transformer; do
+    "$BUILD/examples/$name" --slow >../printed 2>../complaint
+    expect "$name takes --slow" [ $? = 2 ]
+    expect "$name says nothing of --quick" complains "$name: want no argument, or --quick"
+done
+"$BUILD/examples/digits" nowhere.csv >../printed 2>../complaint
+expect 'digits without data' [ $? = 1 ]
+expect 'names the file' complains 'nowhere.csv'
+printf 'a,b\n1,2\n' >wrong.csv
+"$BUILD/examples/digits" wrong.csv >../printed 2>../complaint
+expect 'digits of another shape' [ $? = 1 ]
+expect 'says what it wants' complains 'digits: wrong.csv: want 1797 rows of 65 numbers'
 
 # An example that nobody runs here would be one that nobody tests.
 test='every example has been run'

@@ -697,6 +697,40 @@ START_TEST(an_empty_vector_joins_and_gets_nothing) {
 }
 END_TEST
 
+/* ---- windows ----------------------------------------------------------------------------------------------------- */
+
+/* Windows that overlap, have gaps, and lie along each dimension, and x as a whole before, between or after them. */
+static at_tensor *sum_of_windows(at_tensor *x, int whole) {
+    at_tensor *total = at_scalar(0);
+    for (int i = 0; i < 12; i++) {
+        at_tensor *part = at_slice(x, i % 3, i % 2, i % 2 + 1 + i % 4, 1 + i % 2);
+        if (i == whole) total = at_add(total, at_sum(at_mul(x, at_sin(x))));
+        total = at_add(total, at_sum(at_mul(at_exp(part), 0.1 * (i + 1))));
+    }
+    return at_add(total, at_sum(at_select(x, -1, 2)));
+}
+
+START_TEST(gradients_of_windows_add_up) {
+    for (int whole = 0; whole < 13; whole++) { /* 12: never */
+        at_tensor *x = at_set_requires_grad(at_to(at_randn(5, 4, 300), AT_FLOAT64), true), *expected;
+        at_tensor *y = at_add(x, 1); /* a node in between, and a leaf */
+        at_tensor *total = at_add(sum_of_windows(x, whole), sum_of_windows(y, 12 - whole));
+        ck_assert(at_gradients(total, &x, 1, true, &expected)); /* recorded, and so with zeros around each */
+        ck_assert(at_backward(total));
+        ck_assert(at_allclose(at_grad(x), expected, 1e-14, 1e-14));
+    }
+}
+END_TEST
+
+START_TEST(a_gradient_that_is_held_is_not_added_to) {
+    at_tensor *x = LEAF(1, 2, 3, 4), *y = at_mul(x, 1), *g = at_from_doubles(((double[]){1, 1, 1, 1}), 4);
+    at_tensor *z = at_add(y, at_cat(0, at_slice(y, 0, 0, 2, 1), at_slice(y, 0, 2, 4, 1)));
+    ck_assert(at_backward_with(z, g)); /* y's gradient begins as g itself */
+    EXPECT(g, 1, 1, 1, 1);
+    EXPECT(at_grad(x), 2, 2, 2, 2);
+}
+END_TEST
+
 /* ---- the suite --------------------------------------------------------------------------------------------------- */
 
 static TCase *chapter(Suite *suite, const char *name) {
@@ -871,6 +905,9 @@ Suite *autograd_suite(void) {
     tcase_add_test(tests, gradients_that_are_held_do_not_change);
     tcase_add_test(tests, views_of_small_tensors_keep_what_was_there);
     tcase_add_test(tests, a_leaf_with_several_values_in_one_graph);
+    tests = chapter(suite, "windows");
+    tcase_add_test(tests, gradients_of_windows_add_up);
+    tcase_add_test(tests, a_gradient_that_is_held_is_not_added_to);
     tests = chapter(suite, "edges");
     tcase_add_test(tests, powers_by_the_base);
     tcase_add_test(tests, powers_by_the_exponent);
