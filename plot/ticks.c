@@ -92,13 +92,14 @@ static void print_decimal(char text[PL_TICK_BYTES], decimal d) {
         snprintf(text, PL_TICK_BYTES, "%s%.*s.%s", sign, length - places, digits, digits + length - places);
 }
 
-static void print_factor(char text[PL_TICK_BYTES], int exponent) {
+/* "10^6" after a prefix. */
+static void print_power(char text[PL_TICK_BYTES], const char *prefix, int exponent) {
     static const char *const superscripts[] = {"\xe2\x81\xb0", "\xc2\xb9",     "\xc2\xb2",     "\xc2\xb3",
                                                "\xe2\x81\xb4", "\xe2\x81\xb5", "\xe2\x81\xb6", "\xe2\x81\xb7",
                                                "\xe2\x81\xb8", "\xe2\x81\xb9"};
     char digits[16];
     snprintf(digits, sizeof digits, "%d", exponent < 0 ? -exponent : exponent);
-    snprintf(text, PL_TICK_BYTES, TIMES "10%s", exponent < 0 ? "\xe2\x81\xbb" : "");
+    snprintf(text, PL_TICK_BYTES, "%s10%s", prefix, exponent < 0 ? "\xe2\x81\xbb" : "");
     for (const char *digit = digits; *digit; digit++) strcat(text, superscripts[*digit - '0']);
 }
 
@@ -109,8 +110,9 @@ void pl_ticks_choose(pl_ticks *ticks, double lo, double hi, int intervals, bool 
     if (last - first >= PL_MAX_TICKS) last = first + PL_MAX_TICKS - 1;
     int factor = whole ? 0 : common_exponent(step, first, last);
     ticks->count = 0;
+    ticks->decades = false;
     ticks->factor[0] = '\0';
-    if (factor) print_factor(ticks->factor, factor);
+    if (factor) print_power(ticks->factor, TIMES, factor);
     for (int64_t i = first; i <= last; i++) {
         decimal number = {i * step.digits, step.exponent};
         ticks->at[ticks->count] = value_of(number);
@@ -118,6 +120,37 @@ void pl_ticks_choose(pl_ticks *ticks, double lo, double hi, int intervals, bool 
         print_decimal(ticks->text[ticks->count], number);
         ticks->count++;
     }
+}
+
+/* Each stride-th power of ten. */
+static void choose_decades(pl_ticks *ticks, int first, int last, int stride) {
+    *ticks = (pl_ticks){.decades = stride == 1};
+    for (int i = first; i <= last; i++) {
+        if (i % stride != 0 || ticks->count == PL_MAX_TICKS) continue;
+        ticks->at[ticks->count] = i;
+        print_power(ticks->text[ticks->count], "", i);
+        ticks->count++;
+    }
+}
+
+void pl_ticks_choose_log(pl_ticks *ticks, double lo, double hi, int intervals) {
+    const double tolerance = 1e-9;
+    const int first = (int)ceil(lo - tolerance), last = (int)floor(hi + tolerance);
+    if (last > first) {
+        choose_decades(ticks, first, last, (last - first + intervals - 1) / intervals);
+        return;
+    }
+    /* Less than two powers of ten: the numbers that would be round on another axis. */
+    const double smallest = pl_power_of_10(lo);
+    pl_ticks_choose(ticks, smallest, pl_power_of_10(hi), intervals, false);
+    int kept = 0;
+    for (int i = 0; i < ticks->count; i++) {
+        if (ticks->at[i] < smallest * 0.5) continue; /* 0 may be as near as rounding goes */
+        ticks->at[kept] = pl_log10(ticks->at[i]);
+        if (kept != i) memcpy(ticks->text[kept], ticks->text[i], PL_TICK_BYTES);
+        kept++;
+    }
+    ticks->count = kept;
 }
 
 double pl_ticks_width(const pl_ticks *ticks) {
