@@ -115,7 +115,7 @@ void at_animator_free(at_animator *animator); /* NULL is allowed */
 
 /* matrices: (rows, columns, height, width), drawn as a grid of heatmaps with shared axes, one range of colours from the
  * least to the greatest element, and one colour bar. Row 0 of a matrix is at the top. titles: one for each column, or
- * NULL. cmap: "Reds" (NULL), "viridis" or "gray". */
+ * NULL. cmap: "Reds" (NULL), "Blues", "viridis" or "gray". */
 typedef struct {
     const char *path;
     at_tensor *matrices;

@@ -890,6 +890,7 @@ START_TEST(cells_have_the_colors_of_their_values) {
         unsigned lowest, highest;
     } maps[] = {{NULL, 0xfff5f0, 0x67000d},
                 {"Reds", 0xfff5f0, 0x67000d},
+                {"Blues", 0xf7fbff, 0x08306b},
                 {"viridis", 0x440154, 0xfde725},
                 {"gray", 0x000000, 0xffffff}};
     at_tensor *matrices = at_reshape(numbers(-2, 1, 1, 4), 1, 1, 2, 2);
@@ -1228,7 +1229,7 @@ START_TEST(wrong_heatmaps_are_errors) {
     ck_assert(!at_show_heatmaps(path, at_reshape(numbers(0, 1, NAN, 3), 1, 1, 2, 2)));
     expect_error(AT_ERROR_VALUE, "show_heatmaps: matrices[0, 0, 1, 0] is NaN: every element must be finite");
     ck_assert(!at_show_heatmaps(path, matrices, .cmap = "jet"));
-    expect_error(AT_ERROR_VALUE, "show_heatmaps: cmap \"jet\": want \"Reds\", \"viridis\" or \"gray\"");
+    expect_error(AT_ERROR_VALUE, "show_heatmaps: cmap \"jet\": want \"Reds\", \"Blues\", \"viridis\" or \"gray\"");
     ck_assert(!at_show_heatmaps(path, matrices, .width = 20));
     expect_error(AT_ERROR_VALUE, "show_heatmaps: width 20: must be 50 to 10000 pixels, or 0 for the default");
     ck_assert(!at_show_heatmaps(path, at_rand(1, 9, 4, 4), .width = 100));
