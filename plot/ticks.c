@@ -122,6 +122,8 @@ void pl_ticks_choose(pl_ticks *ticks, double lo, double hi, int intervals, bool 
     }
 }
 
+static const double log_rounding = 1e-9; /* by which a logarithm may miss the end of an axis */
+
 /* Each stride-th power of ten. */
 static void choose_decades(pl_ticks *ticks, int first, int last, int stride) {
     *ticks = (pl_ticks){.decades = stride == 1};
@@ -133,17 +135,28 @@ static void choose_decades(pl_ticks *ticks, int first, int last, int stride) {
     }
 }
 
-void pl_ticks_choose_log(pl_ticks *ticks, double lo, double hi, int intervals) {
-    const double tolerance = 1e-9;
-    const int first = (int)ceil(lo - tolerance), last = (int)floor(hi + tolerance);
-    if (last > first) {
-        choose_decades(ticks, first, last, (last - first + intervals - 1) / intervals);
-        return;
+/* 1, 2 and 5 times powers of ten. */
+static void choose_within_decades(pl_ticks *ticks, double lo, double hi) {
+    static const int digits[] = {1, 2, 5};
+    const int lowest = (int)floor(lo), highest = (int)floor(hi + log_rounding);
+    const int factor = highest < -4 || highest > 5 ? highest : 0;
+    *ticks = (pl_ticks){0};
+    if (factor) print_power(ticks->factor, TIMES, factor);
+    for (int i = 0; i < 3 * (highest - lowest + 1); i++) {
+        decimal number = {digits[i % 3], lowest + i / 3 - factor};
+        const double at = lowest + i / 3 + pl_log10(digits[i % 3]);
+        if (at < lo - log_rounding || at > hi + log_rounding || ticks->count == PL_MAX_TICKS) continue;
+        ticks->at[ticks->count] = at;
+        print_decimal(ticks->text[ticks->count], number);
+        ticks->count++;
     }
-    /* Less than two powers of ten: the numbers that would be round on another axis. */
+}
+
+/* What would be round numbers on another axis. */
+static void choose_within_numbers(pl_ticks *ticks, double lo, double hi, int intervals) {
     const double smallest = pl_power_of_10(lo);
-    pl_ticks_choose(ticks, smallest, pl_power_of_10(hi), intervals, false);
     int kept = 0;
+    pl_ticks_choose(ticks, smallest, pl_power_of_10(hi), intervals, false);
     for (int i = 0; i < ticks->count; i++) {
         if (ticks->at[i] < smallest * 0.5) continue; /* 0 may be as near as rounding goes */
         ticks->at[kept] = pl_log10(ticks->at[i]);
@@ -151,6 +164,17 @@ void pl_ticks_choose_log(pl_ticks *ticks, double lo, double hi, int intervals) {
         kept++;
     }
     ticks->count = kept;
+}
+
+void pl_ticks_choose_log(pl_ticks *ticks, double lo, double hi, int intervals) {
+    const int least = 3;
+    const int first = (int)ceil(lo - log_rounding), last = (int)floor(hi + log_rounding);
+    if (last > first) {
+        choose_decades(ticks, first, last, (last - first + intervals - 1) / intervals);
+        return;
+    }
+    choose_within_decades(ticks, lo, hi);
+    if (ticks->count < least || ticks->count > intervals + 1) choose_within_numbers(ticks, lo, hi, intervals);
 }
 
 double pl_ticks_width(const pl_ticks *ticks) {

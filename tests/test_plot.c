@@ -658,6 +658,20 @@ START_TEST(a_part_of_a_decade_has_round_numbers) {
 }
 END_TEST
 
+START_TEST(less_than_two_decades_have_ones_twos_and_fives) {
+    picture p = save_and_read(at_figure_new(.xlim = {40, 900}, .xlog = true));
+    frame f = find_frame(&p);
+    for (int i = 0; i < 4; i++) {
+        int x = place(log10((double[]){50, 100, 200, 500}[i]), log10(40), log10(900), f.left, f.right);
+        ck_assert_int_ge(count_color(&p, FRAME, x - 1, f.bottom + 6, x + 2, f.bottom + 7), 1);
+        ck_assert_int_gt(count_ink(&p, x - 18, f.bottom + 13, x + 18, f.bottom + 30), 60);
+    }
+    ck_assert_int_eq(ticks_below(&p, 6), 2 * 4);
+    ck_assert_int_eq(ticks_below(&p, 3), 2 * 4);
+    free(p.rgb);
+}
+END_TEST
+
 START_TEST(limits_of_logarithms_leave_a_margin) {
     at_figure *figure = at_figure_new(.xlog = true);
     ck_assert(at_figure_points(figure, numbers(1, 1e6), numbers(0, 0)));
@@ -1409,6 +1423,7 @@ static void add_logarithms(TCase *tcase) {
     tcase_add_test(tcase, powers_of_ten_have_ticks_and_short_ones_between);
     tcase_add_test(tcase, many_decades_have_fewer_ticks);
     tcase_add_test(tcase, a_part_of_a_decade_has_round_numbers);
+    tcase_add_test(tcase, less_than_two_decades_have_ones_twos_and_fives);
     tcase_add_test(tcase, limits_of_logarithms_leave_a_margin);
     tcase_add_test(tcase, extreme_logarithms_are_drawn);
 }
