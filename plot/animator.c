@@ -35,6 +35,7 @@ at_animator *at_animator_new_with(at_animator_options o) {
     const char *function = "animator_new";
     if (!o.path) return at_fail_null(function, "path");
     const size_t path_bytes = strlen(o.path) + 1;
+    AT_CALL(function);
     at_animator *animator = at_allocate(function, sizeof *animator);
     if (!animator) return NULL;
     animator->path = at_allocate(function, path_bytes);
