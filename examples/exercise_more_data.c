@@ -1,7 +1,7 @@
 /* examples/exercise_more_data.c - an exercise of the chapter that nadaraya_watson.c follows: "Increase the number of
  * training examples. Can you learn nonparametric attention pooling better?" And the parametric one?
  *
- * The nonparametric one hardly gets better: its kernel stays as wide as it is, and so it smooths the curve away however
+ * The nonparametric one gets little better: its kernel stays as wide as it is, and so it smooths the curve away however
  * many examples there are. A kernel whose width is learned becomes narrower as the examples become dense. */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 enum { SIZES = 5, DATA_SETS = 3 };
 
-static const int sizes[SIZES] = {50, 100, 200, 400, 800};
+static const int sizes[SIZES] = {20, 40, 80, 160, 320};
 
 /* The mean squared distance from the true curve, which noise does not count in. */
 static double error_from_truth(NWKernelRegression *net, const toy_data *data) {
@@ -26,7 +26,7 @@ static double error_from_truth(NWKernelRegression *net, const toy_data *data) {
 /* As in the chapter, each example is predicted from the others. The mean of the losses, and not the sum, keeps the steps
  * as large for many examples as for few, and Adam's do not become small where the loss is nearly flat. */
 static void train(NWKernelRegression *net, const toy_data *data) {
-    const int epochs = 80;
+    const int epochs = 60;
     at_optimizer *trainer = at_adam(at_parameters(&net->module), .lr = 0.3, .beta2 = 0.9);
     at_schedule *schedule = at_cosine_lr(trainer, epochs, 0);
     for (int epoch = 0; epoch < epochs && !at_error(); epoch++) {
@@ -77,7 +77,7 @@ static outcome try_size(int n) {
 
 int main(int argc, char **argv) {
     double n[SIZES], nonparametric[SIZES], parametric[SIZES], w[SIZES];
-    gallery_begin(argc, argv, "Fits 50 to 800 examples, with a kernel of fixed and one of learned width.", NULL);
+    gallery_begin(argc, argv, "Fits 20 to 320 examples, with a kernel of fixed and one of learned width.", NULL);
     at_manual_seed(0);
     printf("examples  nonparametric  parametric  learned w\n");
     for (int i = 0; i < SIZES; i++) {

@@ -122,12 +122,12 @@ static const scenario all[] = {{"files save", prepare_data, save, NULL},
                                {"files figure over another", prepare_old_figure, save_figure, NULL},
                                {"files figures", prepare_figure, save_figures, NULL},
                                {"files animation", NULL, animate_once, NULL},
-                               {"files animation of three points", NULL, animate_often, NULL},
                                {"files heatmaps", prepare_matrices, heatmaps, NULL}};
 
 void torture_plots(void) {
     torture(&(scenario){"plots new", NULL, new_figure, NULL});
     torture(&(scenario){"plots series", prepare_data, add_series, NULL});
+    torture(&(scenario){"plots animation", NULL, animate_often, NULL});
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) torture(&all[i]);
 }
 
