@@ -26,7 +26,8 @@ static bool check_shape(const at_shape *shape) {
 static bool choose_colormap(pl_heatmaps *maps, const char *name) {
     maps->map = pl_find_colormap(name);
     if (maps->map) return true;
-    return at_fail(AT_ERROR_VALUE, "%s: cmap \"%s\": want \"Reds\", \"Blues\", \"viridis\" or \"gray\"", function, name);
+    return at_fail(AT_ERROR_VALUE, "%s: cmap \"%s\": want \"Reds\", \"Blues\", \"viridis\" or \"gray\"", function,
+                   name);
 }
 
 /* From the least to the greatest element; around equal elements, a tenth of their value on either side. */
