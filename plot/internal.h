@@ -2,11 +2,11 @@
  *
  * From the ground up: raster.c draws shapes onto a canvas, text.c draws letters, colors.c knows colours; ticks.c
  * chooses round numbers, and axes.c puts them beside a frame. figure.c holds a figure; layout.c finds its limits and
- * places, and draws it with series.c and legend.c; grid.c puts several beside each other, and animator.c draws one again
- * and again. heatmap.c draws matrices where arrange.c puts them. png.c turns a canvas into a file.
+ * places, and draws it with series.c and legend.c; grid.c puts several beside each other, and animator.c draws one
+ * again and again. heatmap.c draws matrices where arrange.c puts them. png.c turns a canvas into a file.
  *
- * Every number that a pixel depends on comes from + - * / sqrt, floor, ceil and fmod on doubles, which IEEE 754 and C
- * define to the last bit. Coordinates: x to the right, y down; pixel (i, j) is i <= x < i + 1, j <= y < j + 1. */
+ * Every number that a pixel depends on comes from + - * / sqrt, floor, ceil, fmod and frexp on doubles, which IEEE 754 and
+ * C define to the last bit. Coordinates: x to the right, y down; pixel (i, j) is i <= x < i + 1, j <= y < j + 1. */
 #ifndef ATLED_PLOT_INTERNAL_H
 #define ATLED_PLOT_INTERNAL_H
 
@@ -153,8 +153,8 @@ double pl_ticks_width(const pl_ticks *ticks); /* of the widest text */
 
 /* ---- axes (axes.c) ----------------------------------------------------------------------------------------------- */
 
-/* A range of values on a range of pixels: lo stands at `from` and hi at `to` (which may be smaller). log: the values are
- * logarithms to the base 10 of what is shown. */
+/* A range of values on a range of pixels: lo stands at `from` and hi at `to` (which may be smaller). log: the values
+ * are logarithms to the base 10 of what is shown. */
 typedef struct {
     double lo, hi;
     int from, to;
