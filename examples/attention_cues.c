@@ -1,5 +1,5 @@
-/* examples/attention_cues.c - what attention weights look like, before any is computed: figures after "Attention Cues" of
- * Dive into Deep Learning. Rows are queries, columns are keys; the darker, the more attention. */
+/* examples/attention_cues.c - what attention weights look like, before any is computed: figures after "Attention Cues"
+ * of Dive into Deep Learning. Rows are queries, columns are keys; the darker, the more attention. */
 #include "common/gallery.h"
 
 /* Each row is a distribution: it says how a query shares its attention out among the keys. */

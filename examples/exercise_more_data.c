@@ -23,8 +23,8 @@ static double error_from_truth(NWKernelRegression *net, const toy_data *data) {
     return error;
 }
 
-/* As in the chapter, each example is predicted from the others. The mean of the losses, and not the sum, keeps the steps
- * as large for many examples as for few, and Adam's do not become small where the loss is nearly flat. */
+/* As in the chapter, each example is predicted from the others. The mean of the losses, and not the sum, keeps the
+ * steps as large for many examples as for few, and Adam's do not become small where the loss is nearly flat. */
 static void train(NWKernelRegression *net, const toy_data *data) {
     const int epochs = 60;
     at_optimizer *trainer = at_adam(at_parameters(&net->module), .lr = 0.3, .beta2 = 0.9);

@@ -3,8 +3,8 @@
 
 static const double ln2 = 0.69314718055994530942, ln10 = 2.30258509299404568402;
 
-/* x = m 2^e with m from sqrt(1/2) to sqrt(2), and ln m = 2 (s + s^3 / 3 + s^5 / 5 + ...) where s = (m - 1) / (m + 1) is at
- * most 0.172: eleven terms suffice. */
+/* x = m 2^e with m from sqrt(1/2) to sqrt(2), and ln m = 2 (s + s^3 / 3 + s^5 / 5 + ...) where s = (m - 1) / (m + 1) is
+ * at most 0.172: eleven terms suffice. */
 double pl_log10(double x) {
     const int terms = 11;
     int exponent;
