@@ -2,9 +2,9 @@
  * the parametric attention pooling experiment? Why does it make the weighted region sharper?"
  *
  * The scores are -((q - k) w)^2 / 2: w stretches all distances. Of keys as far away as before, the weights are then
- * those of keys w times as far: exp(-w^2 d^2 / 2) falls to one half at d = 1.18 / w. So 1 / w is the width of the region
- * that a query looks at. Learning by leaving out one example weighs two mistakes against each other: a wide region blurs the
- * curve (bias), in a narrow one few noisy examples decide (variance). */
+ * those of keys w times as far: exp(-w^2 d^2 / 2) falls to one half at d = 1.18 / w. So 1 / w is the width of the
+ * region that a query looks at. Learning by leaving out one example weighs two mistakes against each other: a wide
+ * region blurs the curve (bias), in a narrow one few noisy examples decide (variance). */
 #include "common/gallery.h"
 #include "common/toy.h"
 
