@@ -17,13 +17,13 @@ enum { SIZES = sizeof sizes / sizeof *sizes };
 
 typedef struct {
     int count;
-    double n[SIZES], seconds[SIZES]; /* their logarithms to base 10 */
+    double n[SIZES], seconds[SIZES];
 } curve;
 
 static void add_point(curve *c, int n, double ns) {
     if (isnan(ns)) return;
-    c->n[c->count] = log10(n);
-    c->seconds[c->count++] = log10(ns * 1e-9);
+    c->n[c->count] = n;
+    c->seconds[c->count++] = ns * 1e-9;
 }
 
 enum { TORCH_MOST = 10000 }; /* beyond, a step of PyTorch's takes a quarter of a minute */
@@ -70,8 +70,9 @@ int main(int argc, char **argv) {
         add_point(&torch, n, t.torch);
     }
     if (!path || !*path) return 0;
-    at_figure *figure = at_figure_new(.title = "One training step", .xlabel = "log₁₀ n (queries and keys)",
-                                      .ylabel = "log₁₀ of the time in seconds", .width = 620, .height = 460);
+    at_figure *figure =
+        at_figure_new(.title = "One training step", .xlabel = "queries and keys", .ylabel = "time in seconds",
+                      .xlog = true, .ylog = true, .width = 620, .height = 460);
     draw(figure, &torch, bench_torch_name());
     draw(figure, &atled, "atled");
     draw(figure, &fused, "atled, weights not stored");

@@ -50,9 +50,9 @@ static double fitting_cell(int length, int besides, int64_t panels, int64_t cell
 /* ---- around the panels ------------------------------------------------------------------------------------------- */
 
 static void choose_ticks(pl_arrangement *a, const pl_heatmaps *maps) {
-    const pl_scale x = {-0.5, (double)maps->width - 0.5, 0, a->panel_width};
-    const pl_scale y = {-0.5, (double)maps->height - 0.5, 0, a->panel_height};
-    const pl_scale bar = {maps->lo, maps->hi, a->bar.y1 - a->bar.y0, 0};
+    const pl_scale x = {-0.5, (double)maps->width - 0.5, 0, a->panel_width, false};
+    const pl_scale y = {-0.5, (double)maps->height - 0.5, 0, a->panel_height, false};
+    const pl_scale bar = {maps->lo, maps->hi, a->bar.y1 - a->bar.y0, 0, false};
     pl_ticks_across(&a->x_ticks, &x, true);
     pl_ticks_upright(&a->y_ticks, &y, true);
     pl_ticks_upright(&a->bar_ticks, &bar, false);

@@ -32,6 +32,7 @@ typedef struct {
     double xlim[2];    /* {0, 0}: the range of the data and 5 % on either side */
     double ylim[2];    /* the same */
     int width, height; /* 50 to 10000 pixels; 0: 496 and 373. Letters and lines keep their size. */
+    bool xlog, ylog;   /* a logarithmic axis: limits and data from 1e-100 to 1e100 */
 } at_figure_options;
 at_figure *at_figure_new_with(at_figure_options options); /* freed with at_figure_free */
 #define at_figure_new(...) at_figure_new_with((at_figure_options){.at_ = 0, __VA_ARGS__})
@@ -44,10 +45,11 @@ typedef struct {
     at_figure *figure;
     at_tensor *x, *y;
     const char *label;
-    bool dashed;
+    bool dashed; /* as .style = "--" */
     const char *color;
-    double alpha; /* opacity; 0 stands for 1 */
-    double width; /* of the line in pixels; 0: 3 */
+    double alpha;      /* opacity; 0 stands for 1 */
+    double width;      /* of the line in pixels; 0: 3 */
+    const char *style; /* "-", "--", "-." or ":", or a letter for the color, or both: "m--"; NULL: "-" */
     int at_;
 } at_line_options;
 bool at_figure_line_with(at_line_options options);
@@ -71,9 +73,49 @@ bool at_figure_points_with(at_points_options options);
 bool at_figure_save(at_figure *figure, const char *path);
 void at_figure_free(at_figure *figure); /* NULL is allowed */
 
+/* Writes figures as one picture: rows * columns of them, row by row, all frames equally large. A place is as large as
+ * the largest figure. What is shared has the same limits in all, and numbers and labels at the outer side only. */
+typedef struct {
+    const char *path;
+    at_figure *const *figures;
+    int rows, columns;
+    bool share_x, share_y;
+    int at_;
+} at_figures_options;
+bool at_show_figures_with(at_figures_options options);
+#define at_show_figures(...) at_show_figures_with((at_figures_options){__VA_ARGS__, .at_ = 0})
+
+/* A figure of the progress of a training, drawn anew into its file with each point that is added:
+ *
+ *     at_animator *animator = at_animator_new("out/training.png", .xlabel = "epoch", .xlim = {1, epochs},
+ *                                             .legend = {"train loss", "test accuracy"});
+ *     at_animator_add(animator, epoch, loss, accuracy);        in the loop; NAN: no new point in this series
+ *     at_animator_free(animator);                              the file stays
+ *
+ * There are as many series as names in legend, but at least one; they look like "-", "m--", "g-." and "r:". */
+typedef struct at_animator at_animator;
+enum { AT_ANIMATOR_SERIES = 4 };
+typedef struct {
+    const char *path;
+    const char *title, *xlabel, *ylabel;
+    const char *legend[AT_ANIMATOR_SERIES];
+    double xlim[2], ylim[2]; /* these and the others as at_figure_new takes them */
+    int width, height;
+    bool xlog, ylog;
+    int at_;
+} at_animator_options;
+at_animator *at_animator_new_with(at_animator_options options);
+#define at_animator_new(...) at_animator_new_with((at_animator_options){__VA_ARGS__, .at_ = 0})
+/* count numbers, one for each series. A point that cannot be drawn or written is not added. */
+bool at_animator_add_values(at_animator *animator, double x, const double *y, int count);
+#define at_animator_add(animator, x, ...)                                                                              \
+    at_animator_add_values(animator, x, (double[]){__VA_ARGS__},                                                       \
+                           (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)))
+void at_animator_free(at_animator *animator); /* NULL is allowed */
+
 /* matrices: (rows, columns, height, width), drawn as a grid of heatmaps with shared axes, one range of colours from the
  * least to the greatest element, and one colour bar. Row 0 of a matrix is at the top. titles: one for each column, or
- * NULL. cmap: "Reds" (NULL), "viridis" or "gray". */
+ * NULL. cmap: "Reds" (NULL), "Blues", "viridis" or "gray". */
 typedef struct {
     const char *path;
     at_tensor *matrices;

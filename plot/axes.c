@@ -12,6 +12,9 @@ bool pl_too_close(double lo, double hi) {
     return hi - lo < 1e-13 * larger || hi - lo < 1 / PL_LARGEST;
 }
 
+/* The numbers differ by a factor that the rounding of their logarithms leaves intact. */
+bool pl_close_logarithms(double lo, double hi) { return hi - lo < 1e-9; }
+
 /* ---- ticks ------------------------------------------------------------------------------------------------------- */
 
 static bool texts_collide(const pl_ticks *ticks, const pl_scale *scale, bool upright) {
@@ -25,16 +28,21 @@ static bool texts_collide(const pl_ticks *ticks, const pl_scale *scale, bool upr
     return false;
 }
 
+static void choose_in(pl_ticks *ticks, const pl_scale *scale, int intervals, bool whole) {
+    if (scale->log)
+        pl_ticks_choose_log(ticks, scale->lo, scale->hi, intervals);
+    else
+        pl_ticks_choose(ticks, scale->lo, scale->hi, intervals, whole);
+}
+
 /* A number takes about three times its height across, and twice its height along an upright axis. */
 static void choose_ticks(pl_ticks *ticks, const pl_scale *scale, bool whole, bool upright) {
     const int most = 9;
     int length = scale->to > scale->from ? scale->to - scale->from : scale->from - scale->to;
     int room = length / ((upright ? 2 : 3) * pl_font_text.size);
     int intervals = room < 1 ? 1 : room > most ? most : room;
-    pl_ticks_choose(ticks, scale->lo, scale->hi, intervals, whole);
-    while (intervals > 1 && texts_collide(ticks, scale, upright)) {
-        pl_ticks_choose(ticks, scale->lo, scale->hi, --intervals, whole);
-    }
+    choose_in(ticks, scale, intervals, whole);
+    while (intervals > 1 && texts_collide(ticks, scale, upright)) choose_in(ticks, scale, --intervals, whole);
     if (texts_collide(ticks, scale, upright)) ticks->count = 1;
 }
 
@@ -42,9 +50,24 @@ void pl_ticks_across(pl_ticks *ticks, const pl_scale *scale, bool whole) { choos
 
 void pl_ticks_upright(pl_ticks *ticks, const pl_scale *scale, bool whole) { choose_ticks(ticks, scale, whole, true); }
 
+/* The place of the next of 2, 3, ... 9 times a power of ten, which *at counts; false after the last on the scale. */
+static bool next_short_tick(const pl_scale *scale, int *at, int *pixel) {
+    const double rounding = 1e-9;
+    for (;; (*at)++) {
+        const double value = floor(scale->lo) + *at / 8 + pl_log10(*at % 8 + 2);
+        if (value > scale->hi + rounding) return false;
+        if (value < scale->lo - rounding) continue;
+        *pixel = pl_scale_pixel(scale, value);
+        (*at)++;
+        return true;
+    }
+}
+
 void pl_draw_ticks_below(pl_canvas *canvas, const pl_ticks *ticks, const pl_scale *scale, int y) {
     const int half = PL_LINE / 2;
     int baseline = y + PL_TICK + PL_TICK_GAP + pl_digit_height(&pl_font_text);
+    for (int at = 0, x; ticks->decades && next_short_tick(scale, &at, &x);)
+        pl_fill(canvas, (pl_box){x - half, y, x + half, y + PL_SHORT_TICK}, pl_frame_color);
     for (int i = 0; i < ticks->count; i++) {
         int x = pl_scale_pixel(scale, ticks->at[i]);
         pl_fill(canvas, (pl_box){x - half, y, x + half, y + PL_TICK}, pl_frame_color);
@@ -56,6 +79,8 @@ static int middle_baseline(int y) { return y + pl_digit_height(&pl_font_text) / 
 
 void pl_draw_ticks_left(pl_canvas *canvas, const pl_ticks *ticks, const pl_scale *scale, int x) {
     const int half = PL_LINE / 2;
+    for (int at = 0, y; ticks->decades && next_short_tick(scale, &at, &y);)
+        pl_fill(canvas, (pl_box){x - PL_SHORT_TICK, y - half, x, y + half}, pl_frame_color);
     for (int i = 0; i < ticks->count; i++) {
         int y = pl_scale_pixel(scale, ticks->at[i]);
         double width = pl_text_width(&pl_font_text, ticks->text[i]);

@@ -42,6 +42,15 @@ static bool parse_hex(const char *digits, pl_color *color) {
     return true;
 }
 
+static bool find_letter(char letter, pl_color *color) {
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        if (letters[i].letter != letter) continue;
+        *color = letters[i].color;
+        return true;
+    }
+    return false;
+}
+
 bool pl_parse_color(const char *name, pl_color *color) {
     size_t length = strlen(name);
     if (length == 7 && name[0] == '#') return parse_hex(name + 1, color);
@@ -49,9 +58,17 @@ bool pl_parse_color(const char *name, pl_color *color) {
         *color = cycle[name[1] - '0'];
         return true;
     }
-    for (size_t i = 0; length == 1 && i < sizeof letters / sizeof letters[0]; i++) {
-        if (letters[i].letter != name[0]) continue;
-        *color = letters[i].color;
+    return length == 1 && find_letter(name[0], color);
+}
+
+bool pl_parse_style(const char *text, pl_style *style, pl_color *color, bool *colored) {
+    static const char *const names[] = {[PL_SOLID] = "-", [PL_DASHED] = "--", [PL_DASH_DOT] = "-.", [PL_DOTTED] = ":"};
+    *colored = find_letter(text[0], color);
+    const char *rest = text + *colored;
+    if (*colored && !*rest) return true;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(rest, names[i]) != 0) continue;
+        *style = (pl_style)i;
         return true;
     }
     return false;

@@ -26,7 +26,8 @@ static bool check_shape(const at_shape *shape) {
 static bool choose_colormap(pl_heatmaps *maps, const char *name) {
     maps->map = pl_find_colormap(name);
     if (maps->map) return true;
-    return at_fail(AT_ERROR_VALUE, "%s: cmap \"%s\": want \"Reds\", \"viridis\" or \"gray\"", function, name);
+    return at_fail(AT_ERROR_VALUE, "%s: cmap \"%s\": want \"Reds\", \"Blues\", \"viridis\" or \"gray\"", function,
+                   name);
 }
 
 /* From the least to the greatest element; around equal elements, a tenth of their value on either side. */
@@ -52,7 +53,7 @@ static bool take_matrices(pl_heatmaps *maps, at_tensor *matrices) {
     maps->columns = shape.dim[1];
     maps->height = shape.dim[2];
     maps->width = shape.dim[3];
-    maps->values = pl_copy_elements(function, "matrices", matrices);
+    maps->values = pl_copy_elements(function, "matrices", matrices, false);
     if (maps->values) find_range(maps);
     return maps->values != NULL;
 }
@@ -107,8 +108,8 @@ static void draw_panel(pl_canvas *canvas, const pl_heatmaps *maps, const pl_arra
     const pl_font *font = &pl_font_text;
     const int x = a->left + (int)j * a->step_x, y = a->top + (int)i * a->step_y;
     const pl_box panel = {x, y, x + a->panel_width, y + a->panel_height};
-    const pl_scale across = {-0.5, (double)maps->width - 0.5, panel.x0, panel.x1};
-    const pl_scale down = {-0.5, (double)maps->height - 0.5, panel.y0, panel.y1};
+    const pl_scale across = {-0.5, (double)maps->width - 0.5, panel.x0, panel.x1, false};
+    const pl_scale down = {-0.5, (double)maps->height - 0.5, panel.y0, panel.y1, false};
     const double middle_x = (panel.x0 + panel.x1) * 0.5, middle_y = (panel.y0 + panel.y1) * 0.5;
     draw_cells(canvas, maps, maps->values + (i * maps->columns + j) * maps->height * maps->width, panel);
     pl_frame(canvas, panel);
@@ -127,7 +128,7 @@ static void draw_panel(pl_canvas *canvas, const pl_heatmaps *maps, const pl_arra
 
 static void draw_bar(pl_canvas *canvas, const pl_heatmaps *maps, const pl_arrangement *a) {
     const pl_box bar = a->bar;
-    const pl_scale scale = {maps->lo, maps->hi, bar.y1, bar.y0};
+    const pl_scale scale = {maps->lo, maps->hi, bar.y1, bar.y0, false};
     for (int y = bar.y0; y < bar.y1; y++) {
         double t = (bar.y1 - y - 0.5) / (bar.y1 - bar.y0);
         pl_fill(canvas, (pl_box){bar.x0, y, bar.x1, y + 1}, pl_map_color(maps->map, t));

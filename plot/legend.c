@@ -86,7 +86,7 @@ static void draw_handle(pl_canvas *canvas, const pl_series *series, int x, doubl
         return;
     }
     double sharp = floor(middle - sample.size * 0.5 + 0.5) + sample.size * 0.5; /* edges between pixels */
-    pl_stroke stroke = pl_stroke_begin(canvas, everywhere, sample.size, series->dashed);
+    pl_stroke stroke = pl_stroke_begin(canvas, everywhere, sample.size, series->style);
     pl_stroke_to(&stroke, x, sharp);
     pl_stroke_to(&stroke, x + HANDLE, sharp);
     pl_stroke_end(&stroke, series->color, series->alpha);

@@ -128,14 +128,24 @@ void pl_rounded_box(pl_canvas *canvas, pl_box box, double radius, pl_color fill,
 
 /* ---- strokes ----------------------------------------------------------------------------------------------------- */
 
-pl_stroke pl_stroke_begin(pl_canvas *canvas, pl_box clip, double width, bool dashed) {
-    const double dash = 3.7, gap = 1.6; /* in line widths */
+/* In line widths, as matplotlib has them: drawn, left out, drawn, left out. */
+static const struct {
+    int parts;
+    double lengths[PL_MOST_PARTS];
+} patterns[] = {[PL_SOLID] = {0},
+                [PL_DASHED] = {2, {3.7, 1.6}},
+                [PL_DASH_DOT] = {4, {6.4, 1.6, 1, 1.6}},
+                [PL_DOTTED] = {2, {1, 1.65}}};
+
+pl_stroke pl_stroke_begin(pl_canvas *canvas, pl_box clip, double width, pl_style style) {
     pl_stroke stroke = {.canvas = canvas, .clip = intersect(clip, whole(canvas)), .half_width = width * 0.5};
     stroke.touched = (pl_box){stroke.clip.x1, stroke.clip.y1, stroke.clip.x0, stroke.clip.y0};
-    if (dashed) {
-        double unit = fmax(width, 1); /* dashes of a hair's width would be dust */
-        stroke.dash = dash * unit;
-        stroke.period = (dash + gap) * unit;
+    const double unit = fmax(width, 1); /* dashes of a hair's width would be dust */
+    double end = 0;
+    stroke.parts = patterns[style].parts;
+    for (int i = 0; i < stroke.parts; i++) {
+        end += patterns[style].lengths[i];
+        stroke.ends[i] = end * unit;
     }
     return stroke;
 }
@@ -190,27 +200,34 @@ static void mask_piece(pl_stroke *stroke, const piece *p) {
                         max_int(touched->y1, box.y1)};
 }
 
+/* The part of the pattern that comes next. */
+static int next_part(const pl_stroke *stroke) {
+    int part = 0;
+    while (part < stroke->parts - 1 && stroke->phase >= stroke->ends[part]) part++;
+    return part;
+}
+
 /* Cuts a piece into dashes, going on where the stroke's last piece ended. last: no other piece follows. */
 static void mask_dashes(pl_stroke *stroke, const piece *p, bool last) {
     double position = 0;
     while (position < p->length) {
-        bool drawn = stroke->phase < stroke->dash;
-        double rest = (drawn ? stroke->dash : stroke->period) - stroke->phase;
+        const int part = next_part(stroke);
+        double rest = stroke->ends[part] - stroke->phase;
         bool complete = position + rest <= p->length;
         double step = complete ? rest : p->length - position;
-        if (drawn) {
+        if (part % 2 == 0) {
             piece dash = *p;
             dash.x += dash.ux * position;
             dash.y += dash.uy * position;
             dash.length = step;
-            dash.before = stroke->phase;
+            dash.before = part > 0 ? stroke->phase - stroke->ends[part - 1] : stroke->phase;
             dash.after = complete || last ? 0 : rest - step;
             mask_piece(stroke, &dash);
         }
         if (!complete)
             stroke->phase += step;
         else
-            stroke->phase = drawn ? stroke->dash : 0;
+            stroke->phase = part < stroke->parts - 1 ? stroke->ends[part] : 0;
         position += rest;
     }
 }
@@ -225,7 +242,7 @@ static double length_of(double x, double y) {
 
 static void skip_dashes(pl_stroke *stroke, const double from[2], const double to[2]) {
     double length = length_of(to[0] - from[0], to[1] - from[1]);
-    if (stroke->period > 0 && length > 0) stroke->phase = fmod(stroke->phase + length, stroke->period);
+    if (stroke->parts > 0 && length > 0) stroke->phase = fmod(stroke->phase + length, stroke->ends[stroke->parts - 1]);
 }
 
 /* The straight piece from a to b, or the part of it that lies near the clip box. */
@@ -244,7 +261,7 @@ static void mask_segment(pl_stroke *stroke, const double a[2], const double b[2]
         p.ux = (to[0] - from[0]) / p.length;
         p.uy = (to[1] - from[1]) / p.length;
     }
-    if (stroke->period > 0) {
+    if (stroke->parts > 0) {
         skip_dashes(stroke, a, from);
         mask_dashes(stroke, &p, last);
         skip_dashes(stroke, to, b);

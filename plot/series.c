@@ -2,7 +2,7 @@
 #include "internal.h"
 
 static void draw_line(pl_canvas *canvas, const pl_series *series, const pl_layout *layout) {
-    pl_stroke stroke = pl_stroke_begin(canvas, layout->axes, series->size, series->dashed);
+    pl_stroke stroke = pl_stroke_begin(canvas, layout->axes, series->size, series->style);
     for (int64_t i = 0; i < series->count; i++) {
         pl_stroke_to(&stroke, pl_scale_at(&layout->x, series->x[i]), pl_scale_at(&layout->y, series->y[i]));
     }

@@ -92,13 +92,14 @@ static void print_decimal(char text[PL_TICK_BYTES], decimal d) {
         snprintf(text, PL_TICK_BYTES, "%s%.*s.%s", sign, length - places, digits, digits + length - places);
 }
 
-static void print_factor(char text[PL_TICK_BYTES], int exponent) {
+/* "10^6" after a prefix. */
+static void print_power(char text[PL_TICK_BYTES], const char *prefix, int exponent) {
     static const char *const superscripts[] = {"\xe2\x81\xb0", "\xc2\xb9",     "\xc2\xb2",     "\xc2\xb3",
                                                "\xe2\x81\xb4", "\xe2\x81\xb5", "\xe2\x81\xb6", "\xe2\x81\xb7",
                                                "\xe2\x81\xb8", "\xe2\x81\xb9"};
     char digits[16];
     snprintf(digits, sizeof digits, "%d", exponent < 0 ? -exponent : exponent);
-    snprintf(text, PL_TICK_BYTES, TIMES "10%s", exponent < 0 ? "\xe2\x81\xbb" : "");
+    snprintf(text, PL_TICK_BYTES, "%s10%s", prefix, exponent < 0 ? "\xe2\x81\xbb" : "");
     for (const char *digit = digits; *digit; digit++) strcat(text, superscripts[*digit - '0']);
 }
 
@@ -109,8 +110,9 @@ void pl_ticks_choose(pl_ticks *ticks, double lo, double hi, int intervals, bool 
     if (last - first >= PL_MAX_TICKS) last = first + PL_MAX_TICKS - 1;
     int factor = whole ? 0 : common_exponent(step, first, last);
     ticks->count = 0;
+    ticks->decades = false;
     ticks->factor[0] = '\0';
-    if (factor) print_factor(ticks->factor, factor);
+    if (factor) print_power(ticks->factor, TIMES, factor);
     for (int64_t i = first; i <= last; i++) {
         decimal number = {i * step.digits, step.exponent};
         ticks->at[ticks->count] = value_of(number);
@@ -118,6 +120,61 @@ void pl_ticks_choose(pl_ticks *ticks, double lo, double hi, int intervals, bool 
         print_decimal(ticks->text[ticks->count], number);
         ticks->count++;
     }
+}
+
+static const double log_rounding = 1e-9; /* by which a logarithm may miss the end of an axis */
+
+/* Each stride-th power of ten. */
+static void choose_decades(pl_ticks *ticks, int first, int last, int stride) {
+    *ticks = (pl_ticks){.decades = stride == 1};
+    for (int i = first; i <= last; i++) {
+        if (i % stride != 0 || ticks->count == PL_MAX_TICKS) continue;
+        ticks->at[ticks->count] = i;
+        print_power(ticks->text[ticks->count], "", i);
+        ticks->count++;
+    }
+}
+
+/* 1, 2 and 5 times powers of ten. */
+static void choose_within_decades(pl_ticks *ticks, double lo, double hi) {
+    static const int digits[] = {1, 2, 5};
+    const int lowest = (int)floor(lo), highest = (int)floor(hi + log_rounding);
+    const int factor = highest < -4 || highest > 5 ? highest : 0;
+    *ticks = (pl_ticks){0};
+    if (factor) print_power(ticks->factor, TIMES, factor);
+    for (int i = 0; i < 3 * (highest - lowest + 1); i++) {
+        decimal number = {digits[i % 3], lowest + i / 3 - factor};
+        const double at = lowest + i / 3 + pl_log10(digits[i % 3]);
+        if (at < lo - log_rounding || at > hi + log_rounding || ticks->count == PL_MAX_TICKS) continue;
+        ticks->at[ticks->count] = at;
+        print_decimal(ticks->text[ticks->count], number);
+        ticks->count++;
+    }
+}
+
+/* What would be round numbers on another axis. */
+static void choose_within_numbers(pl_ticks *ticks, double lo, double hi, int intervals) {
+    const double smallest = pl_power_of_10(lo);
+    int kept = 0;
+    pl_ticks_choose(ticks, smallest, pl_power_of_10(hi), intervals, false);
+    for (int i = 0; i < ticks->count; i++) {
+        if (ticks->at[i] < smallest * 0.5) continue; /* 0 may be as near as rounding goes */
+        ticks->at[kept] = pl_log10(ticks->at[i]);
+        if (kept != i) memcpy(ticks->text[kept], ticks->text[i], PL_TICK_BYTES);
+        kept++;
+    }
+    ticks->count = kept;
+}
+
+void pl_ticks_choose_log(pl_ticks *ticks, double lo, double hi, int intervals) {
+    const int least = 3;
+    const int first = (int)ceil(lo - log_rounding), last = (int)floor(hi + log_rounding);
+    if (last > first) {
+        choose_decades(ticks, first, last, (last - first + intervals - 1) / intervals);
+        return;
+    }
+    choose_within_decades(ticks, lo, hi);
+    if (ticks->count < least || ticks->count > intervals + 1) choose_within_numbers(ticks, lo, hi, intervals);
 }
 
 double pl_ticks_width(const pl_ticks *ticks) {

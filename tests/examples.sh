@@ -326,6 +326,55 @@ printf 'a,b\n1,2\n' >wrong.csv
 "$BUILD/examples/digits" wrong.csv >../printed 2>../complaint
 expect 'digits of another shape' [ $? = 1 ]
 expect 'says what it wants' complains 'digits: wrong.csv: want 1797 rows of 65 numbers'
+# drawn NAME...: the last example has drawn these figures and no other.
+drawn() {
+    expect "not $# figures" holds out $#
+    for figure; do expect "$figure.png" is_png "out/$figure.png"; done
+}
+example attention_cues 'one key for each query: rows sum to 1.0000 to 1.0000, the largest weight is 1.0000' \
+    'average pooling: rows sum to 1.0000 to 1.0000, the largest weight is 0.1000'
+drawn attention_cues_eye attention_cues_average
+example kernels 'Gaussian     mean squared error from the truth 0.402' \
+    'Boxcar       mean squared error from the truth 0.223' 'Constant     mean squared error from the truth 0.857' \
+    'Epanechikov  mean squared error from the truth 0.111' 'Sigma 0.1    mean squared error from the truth 0.350' \
+    'Sigma 0.2    mean squared error from the truth 0.113' 'Sigma 0.5    mean squared error from the truth 0.136' \
+    'Sigma 1      mean squared error from the truth 0.402'
+drawn kernels kernels_fits kernels_weights kernels_widths_fits kernels_widths_weights
+example attention_scoring '[[0.4324, 0.5676, 0.0000, 0.0000],' '[[1.0000, 0.0000, 0.0000, 0.0000],' \
+    'additive attention:' 'scaled dot-product attention:' '[[ 2.,  3.,  4.,  5.]],' '[[10., 11., 12., 13.]]])'
+drawn masked_softmax additive_attention dot_product_attention
+example positional_encoding '6 in binary is 110' 'distance  5: products 11.7774 at 0, 11.7774 at 30'
+drawn positional_encoding positional_encoding_binary positional_encoding_columns
+example exercise_sharpness 'w = 1   28.5 keys count, loss 0.779 by the others and 0.705 with itself' \
+    'w = 4    8.6 keys count, loss 0.360' 'w = 30   1.6 keys count, loss 0.509 by the others and 0.087 with itself'
+drawn exercise_sharpness_fits exercise_sharpness_weights
+example exercise_bandwidth 'artificial data: smallest error 0.36' 'w = 3.972, a bandwidth of 0.252; by gradients w = 3.96'
+drawn exercise_bandwidth
+arguments="--data $mcycle --out out"
+example exercise_bandwidth 'mcycle.csv: smallest error 596.' 'w = 1.059, a bandwidth of 0.945; by gradients w = 1.09'
+drawn exercise_bandwidth exercise_bandwidth_data
+arguments=
+example exercise_more_data '      20         0.53' '     320         0.37'
+drawn exercise_more_data_errors exercise_more_data_w
+expect 'parametric pooling gets no better with more examples' awk \
+    'NR > 2 && !($3 < last) { bad = 1 } NR > 1 { last = $3 } END { exit bad || NR != 6 || last > 0.02 }' ../printed
+
+begin 'mistakes in the options of those that draw'
+for wrong in --sed '--out' '--data data.csv'; do
+    "$BUILD/examples/kernels" $wrong >../printed 2>../complaint
+    status=$?
+    expect "$wrong: status $status" [ $status = 2 ]
+    expect "$wrong: one line on stderr" [ "$(wc -l <../complaint)" -eq 1 ]
+    expect "$wrong: prints or writes something" nothing_written
+done
+"$BUILD/examples/kernels" --help >../printed
+expect '--help' prints '--out FOLDER'
+mkdir -p out/kernels_fits.png
+"$BUILD/examples/kernels" >../printed 2>../complaint
+status=$?
+expect "a figure that cannot be written: status $status" [ $status = 1 ]
+expect 'one line on stderr' [ "$(wc -l <../complaint)" -eq 1 ]
+expect 'names the figure' complains 'out/kernels_fits.png'
 
 # An example that nobody runs here would be one that nobody tests.
 test='every example has been run'

@@ -464,6 +464,62 @@ START_TEST(dashes_follow_the_length_of_the_line) {
 }
 END_TEST
 
+/* The lengths of the first runs of the color along a row, begun with the first pixel of that color: drawn, left out ... */
+static void measure_runs(const picture *p, unsigned color, int x, int y, int *runs, int count) {
+    while (color_at(p, x, y) != color) x++;
+    for (int i = 0; i < count; i++) {
+        runs[i] = 0;
+        for (; (color_at(p, x, y) == color) == (i % 2 == 0); x++) runs[i]++;
+    }
+}
+
+START_TEST(styles_break_lines_and_name_colors) {
+    static const struct {
+        const char *style;
+        unsigned color;
+        int runs[4]; /* for a line of 10 pixels, within one: edges of dashes share pixels */
+    } cases[] = {{"--", C0, {37, 16, 37, 16}}, {"m--", 0xbf00bf, {37, 16, 37, 16}}, {"g-.", 0x008000, {64, 16, 10, 16}},
+                 {"-.", C0, {64, 16, 10, 16}}, {"r:", 0xff0000, {10, 16, 10, 17}},  {":", C0, {10, 16, 10, 17}}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        at_figure *figure = unit_figure();
+        ck_assert(at_figure_line(figure, numbers(0.1, 2), numbers(0.37, 0.37), .style = cases[i].style, .width = 10));
+        picture p = save_and_read(figure);
+        frame f = find_frame(&p);
+        int runs[4];
+        measure_runs(&p, cases[i].color, f.left + 2, place(0.37, 0, 1, f.bottom, f.top), runs, 4);
+        for (int run = 0; run < 4; run++)
+            ck_assert_msg(abs(runs[run] - cases[i].runs[run]) <= 2, "\"%s\": run %d is %d", cases[i].style, run,
+                          runs[run]);
+        free(p.rgb);
+    }
+}
+END_TEST
+
+START_TEST(solid_styles_and_dashed_are_the_same_in_short) {
+    static const char *const solid[] = {NULL, "-", "C0"}, *const dashed[] = {NULL, "--"};
+    for (int i = 0; i < 3; i++) {
+        at_figure *figure = unit_figure();
+        bool by_color = i == 2;
+        ck_assert(at_figure_line(figure, numbers(0, 1), numbers(0, 1), .style = by_color ? "-" : solid[i],
+                                 .color = by_color ? solid[i] : NULL));
+        ck_assert(at_figure_line(figure, numbers(0, 1), numbers(1, 0), .style = i ? dashed[1] : dashed[0],
+                                 .dashed = i == 0, .color = "m"));
+        ck_assert(at_figure_save(figure, in_folder(i ? "b.png" : "a.png")));
+        if (i) assert_same_files(in_folder("a.png"), in_folder("b.png"));
+        at_figure_free(figure);
+    }
+    at_figure *figure = unit_figure();
+    ck_assert(at_figure_line(figure, numbers(0, 1), numbers(0.2, 0.2), .style = "k"));
+    ck_assert(at_figure_line(figure, numbers(0, 1), numbers(0.4, 0.4))); /* a letter took no color of the cycle */
+    picture p = save_and_read(figure);
+    frame f = find_frame(&p);
+    int x = (f.left + f.right) / 2 + 7;
+    assert_color(&p, x, place(0.2, 0, 1, f.bottom, f.top), 0x000000);
+    assert_color(&p, x, place(0.4, 0, 1, f.bottom, f.top), C0);
+    free(p.rgb);
+}
+END_TEST
+
 START_TEST(series_are_cut_off_at_the_frame) {
     picture empty = save_and_read(unit_figure());
     at_figure *figure = unit_figure();
@@ -543,6 +599,226 @@ START_TEST(the_figure_copies_what_it_is_given) {
     ck_assert(at_figure_save(figure, in_folder("b.png")));
     assert_same_files(in_folder("a.png"), in_folder("b.png"));
     at_figure_free(figure);
+}
+END_TEST
+
+/* ---- logarithmic axes -------------------------------------------------------------------------------------------- */
+
+START_TEST(logarithms_are_evenly_spaced) {
+    at_figure *figure = at_figure_new(.xlim = {1, 1000}, .ylim = {0.01, 100}, .xlog = true, .ylog = true);
+    ck_assert(at_figure_points(figure, numbers(10, 100, 200), numbers(0.1, 1, 20), .size = 9));
+    picture p = save_and_read(figure);
+    frame f = find_frame(&p);
+    assert_color(&p, place(1, 0, 3, f.left, f.right), place(-1, -2, 2, f.bottom, f.top), C0);
+    assert_color(&p, place(2, 0, 3, f.left, f.right), place(0, -2, 2, f.bottom, f.top), C0);
+    assert_color(&p, place(log10(200), 0, 3, f.left, f.right), place(log10(20), -2, 2, f.bottom, f.top), C0);
+    free(p.rgb);
+}
+END_TEST
+
+/* Of those under the frame: how many columns of the color there are so many pixels below it. */
+static int ticks_below(const picture *p, int distance) {
+    frame f = find_frame(p);
+    return count_color(p, FRAME, f.left - 2, f.bottom + distance, f.right + 3, f.bottom + distance + 1);
+}
+
+START_TEST(powers_of_ten_have_ticks_and_short_ones_between) {
+    picture p = save_and_read(at_figure_new(.xlim = {0.5, 200}, .xlog = true));
+    frame f = find_frame(&p);
+    ck_assert_int_eq(ticks_below(&p, 6), 2 * 3);                   /* 1, 10 and 100 */
+    ck_assert_int_eq(ticks_below(&p, 3), 2 * (3 + 5 + 8 + 8 + 1)); /* 0.5 ... 0.9, 2 ... 9, 20 ... 90, 200 */
+    for (int i = 0; i <= 2; i++) {
+        int x = place(i, log10(0.5), log10(200), f.left, f.right);
+        ck_assert_int_ge(count_color(&p, FRAME, x - 1, f.bottom + 6, x + 2, f.bottom + 7), 1);
+        ck_assert_int_ge(count_color(&p, GRID, x - 1, f.top + 10, x + 2, f.top + 11), 1);
+        ck_assert_int_gt(count_ink(&p, x - 18, f.bottom + 13, x + 18, f.bottom + 30), 60); /* its number */
+    }
+    free(p.rgb);
+}
+END_TEST
+
+START_TEST(many_decades_have_fewer_ticks) {
+    picture p = save_and_read(at_figure_new(.xlim = {1e-12, 1e12}, .xlog = true));
+    int ticks = ticks_below(&p, 6) / 2;
+    ck_assert(ticks >= 3 && ticks <= 7);
+    ck_assert_int_eq(ticks_below(&p, 3), 2 * ticks); /* no short ones */
+    free(p.rgb);
+}
+END_TEST
+
+START_TEST(a_part_of_a_decade_has_round_numbers) {
+    picture p = save_and_read(at_figure_new(.xlim = {2.1, 2.9}, .xlog = true));
+    frame f = find_frame(&p);
+    for (int i = 0; i < 4; i++) {
+        int x = place(log10(2.2 + 0.2 * i), log10(2.1), log10(2.9), f.left, f.right);
+        ck_assert_int_ge(count_color(&p, FRAME, x - 1, f.bottom + 6, x + 2, f.bottom + 7), 1);
+    }
+    ck_assert_int_eq(ticks_below(&p, 6), 2 * 4);
+    free(p.rgb);
+}
+END_TEST
+
+START_TEST(less_than_two_decades_have_ones_twos_and_fives) {
+    picture p = save_and_read(at_figure_new(.xlim = {40, 900}, .xlog = true));
+    frame f = find_frame(&p);
+    for (int i = 0; i < 4; i++) {
+        int x = place(log10((double[]){50, 100, 200, 500}[i]), log10(40), log10(900), f.left, f.right);
+        ck_assert_int_ge(count_color(&p, FRAME, x - 1, f.bottom + 6, x + 2, f.bottom + 7), 1);
+        ck_assert_int_gt(count_ink(&p, x - 18, f.bottom + 13, x + 18, f.bottom + 30), 60);
+    }
+    ck_assert_int_eq(ticks_below(&p, 6), 2 * 4);
+    ck_assert_int_eq(ticks_below(&p, 3), 2 * 4);
+    free(p.rgb);
+}
+END_TEST
+
+START_TEST(limits_of_logarithms_leave_a_margin) {
+    at_figure *figure = at_figure_new(.xlog = true);
+    ck_assert(at_figure_points(figure, numbers(1, 1e6), numbers(0, 0)));
+    picture p = save_and_read(figure);
+    frame f = find_frame(&p);
+    assert_color(&p, place(0, -0.3, 6.3, f.left, f.right), (f.top + f.bottom) / 2, C0);
+    assert_color(&p, place(6, -0.3, 6.3, f.left, f.right), (f.top + f.bottom) / 2, C0);
+    free(p.rgb);
+    figure = at_figure_new(.xlog = true);
+    ck_assert(at_figure_points(figure, numbers(50), numbers(0))); /* a decade on either side */
+    p = save_and_read(figure);
+    assert_color(&p, (f.left + f.right) / 2, (f.top + f.bottom) / 2, C0);
+    ck_assert_int_eq(ticks_below(&p, 6), 2 * 2); /* 10 and 100 */
+    free(p.rgb);
+}
+END_TEST
+
+START_TEST(extreme_logarithms_are_drawn) {
+    static const double limits[][2] = {{1e-100, 1e100}, {1e-100, 2e-100},          {9e99, 1e100},
+                                       {1, 1 + 1e-8},   {1e50, 1e50 * (1 + 1e-8)}, {0.999, 10.01}};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        at_figure *figure = at_figure_new(.xlog = true, .ylog = true, .xlim = {limits[i][0], limits[i][1]});
+        at_tensor *ends = numbers(limits[i][0], limits[i][1]);
+        ck_assert(at_figure_line(figure, ends, ends, .color = "k"));
+        picture p = save_and_read(figure);
+        frame f = find_frame(&p);
+        assert_color(&p, (f.left + f.right) / 2, (f.top + f.bottom) / 2, 0x000000);
+        free(p.rgb);
+    }
+}
+END_TEST
+
+/* ---- grids of figures -------------------------------------------------------------------------------------------- */
+
+/* A figure whose line goes from 0 to `top`. */
+static at_figure *figure_up_to(double top, const char *color) {
+    at_figure *figure = at_figure_new(.title = "title", .xlabel = "label", .ylabel = "label");
+    ck_assert(at_figure_line(figure, numbers(0, 1), numbers(0, top), .color = color));
+    return figure;
+}
+
+static picture grid_picture(int rows, int columns, bool share) {
+    at_figure *figures[6];
+    static const double tops[] = {1, 2000, 10, 1e9, 0.5, 2};
+    for (int i = 0; i < rows * columns; i++) figures[i] = figure_up_to(tops[i], "k");
+    ck_assert_msg(at_show_figures(in_folder("a.png"), figures, rows, columns, .share_x = share, .share_y = share), "%s",
+                  at_error());
+    for (int i = 0; i < rows * columns; i++) at_figure_free(figures[i]);
+    return read_picture(in_folder("a.png"));
+}
+
+/* The frames along a row of pixels within them: those whose left sides are found to the right of each other. */
+static int find_row(const picture *p, int y, int left[], int right[]) {
+    int count = 0;
+    for (int x = 1; x < p->width - 1; x++) {
+        if (color_at(p, x, y) != FRAME || color_at(p, x + 1, y) != FRAME || run_down(p, x, y) < 50) continue;
+        if (count % 2 == 0)
+            left[count / 2] = x + 1;
+        else
+            right[count / 2] = x + 1;
+        count++;
+        x++;
+    }
+    return count / 2;
+}
+
+START_TEST(grids_have_frames_of_equal_size) {
+    for (int share = 0; share <= 1; share++) {
+        picture p = grid_picture(2, 3, share);
+        ck_assert_int_eq(p.width, 3 * 496);
+        ck_assert_int_eq(p.height, 2 * 373);
+        frame upper = find_frame(&p), lower = find_frame_below(&p, upper.bottom + 20);
+        ck_assert_int_eq(upper.bottom - upper.top, lower.bottom - lower.top);
+        ck_assert_int_eq(upper.left, lower.left);
+        int left[8], right[8];
+        ck_assert_int_eq(find_row(&p, upper.top + 20, left, right), 3);
+        for (int j = 0; j < 3; j++) ck_assert_int_eq(right[j] - left[j], upper.right - upper.left);
+        free(p.rgb);
+    }
+}
+END_TEST
+
+START_TEST(shared_axes_have_numbers_at_the_outer_side_only) {
+    picture own = grid_picture(2, 2, false), shared = grid_picture(2, 2, true);
+    frame f = find_frame(&shared), below = find_frame_below(&shared, f.bottom + 20);
+    int left[8], right[8];
+    ck_assert_int_eq(find_row(&shared, f.top + 20, left, right), 2);
+    ck_assert_int_gt(count_ink(&shared, 0, f.top, f.left - 8, f.bottom), 200);
+    ck_assert_int_eq(count_ink(&shared, right[0] + 2, f.top, left[1] - 8, f.bottom), 0);
+    ck_assert_int_eq(count_ink(&shared, f.left, f.bottom + 8, f.right, f.bottom + 20), 0);
+    ck_assert_int_gt(count_ink(&shared, f.left, below.bottom + 8, f.right, shared.height), 200);
+    ck_assert_int_gt(f.right - f.left, find_frame(&own).right - find_frame(&own).left);
+    /* The first figure ends at 1 on an axis that goes to 1e9. */
+    ck_assert_int_eq(count_color(&shared, 0, f.left + 2, f.top, f.right - 2, (f.top + f.bottom) / 2), 0);
+    ck_assert_int_gt(count_color(&shared, 0, left[1] + 2, below.top, right[1] - 2, (below.top + below.bottom) / 2), 50);
+    free(own.rgb);
+    free(shared.rgb);
+}
+END_TEST
+
+START_TEST(a_grid_of_one_is_the_figure) {
+    at_figure *figure = figure_up_to(3e7, NULL);
+    ck_assert(at_figure_save(figure, in_folder("a.png")));
+    ck_assert(at_show_figures(in_folder("b.png"), &figure, 1, 1, .share_x = true, .share_y = true));
+    assert_same_files(in_folder("a.png"), in_folder("b.png"));
+    at_figure_free(figure);
+}
+END_TEST
+
+/* ---- the animator ------------------------------------------------------------------------------------------------ */
+
+START_TEST(each_point_is_drawn_at_once) {
+    at_animator *animator = at_animator_new(in_folder("a.png"), .xlabel = "epoch", .xlim = {1, 5}, .ylim = {0, 1},
+                                            .legend = {"loss", "accuracy"});
+    ck_assert_ptr_nonnull(animator);
+    ck_assert_int_eq(files_in_folder(), 0);
+    for (int epoch = 1; epoch <= 5; epoch++) {
+        ck_assert(at_animator_add(animator, epoch, 1.0 / epoch, epoch % 2 ? 0.1 * epoch : NAN));
+        double x[] = {1, 2, 3, 4, 5}, odd[] = {1, 3, 5}, loss[] = {1, 1.0 / 2, 1.0 / 3, 1.0 / 4, 1.0 / 5};
+        double accuracy[] = {0.1 * 1, 0.1 * 3, 0.1 * 5};
+        at_figure *figure = at_figure_new(.xlabel = "epoch", .xlim = {1, 5}, .ylim = {0, 1});
+        int odds = (epoch + 1) / 2;
+        ck_assert(at_figure_line(figure, at_from_doubles(x, epoch), at_from_doubles(loss, epoch), .label = "loss"));
+        ck_assert(at_figure_line(figure, at_from_doubles(odd, odds), at_from_doubles(accuracy, odds),
+                                 .label = "accuracy", .style = "m--"));
+        ck_assert(at_figure_save(figure, in_folder("b.png")));
+        at_figure_free(figure);
+        assert_same_files(in_folder("a.png"), in_folder("b.png"));
+    }
+    at_animator_free(animator);
+    at_animator_free(NULL);
+    ck_assert_int_eq(files_in_folder(), 2);
+}
+END_TEST
+
+START_TEST(an_animator_without_names_has_one_series) {
+    at_animator *animator = at_animator_new(in_folder("a.png"), .ylog = true);
+    at_figure *figure = at_figure_new(.ylog = true);
+    ck_assert(at_animator_add(animator, 1, NAN)); /* nothing yet */
+    ck_assert(at_figure_save(figure, in_folder("b.png")));
+    assert_same_files(in_folder("a.png"), in_folder("b.png"));
+    ck_assert(at_animator_add(animator, 1, 1e3) && at_animator_add(animator, 2, 1));
+    ck_assert(at_figure_line(figure, numbers(1, 2), numbers(1e3, 1)));
+    ck_assert(at_figure_save(figure, in_folder("b.png")));
+    assert_same_files(in_folder("a.png"), in_folder("b.png"));
+    at_figure_free(figure);
+    at_animator_free(animator);
 }
 END_TEST
 
@@ -628,6 +904,7 @@ START_TEST(cells_have_the_colors_of_their_values) {
         unsigned lowest, highest;
     } maps[] = {{NULL, 0xfff5f0, 0x67000d},
                 {"Reds", 0xfff5f0, 0x67000d},
+                {"Blues", 0xf7fbff, 0x08306b},
                 {"viridis", 0x440154, 0xfde725},
                 {"gray", 0x000000, 0xffffff}};
     at_tensor *matrices = at_reshape(numbers(-2, 1, 1, 4), 1, 1, 2, 2);
@@ -789,6 +1066,107 @@ START_TEST(wrong_figures_are_errors) {
 }
 END_TEST
 
+START_TEST(wrong_logarithms_are_errors) {
+    ck_assert_ptr_null(at_figure_new(.xlog = true, .xlim = {0, 5}));
+    expect_error(AT_ERROR_VALUE, "figure_new: xlim {0, 5}: the limits of a logarithmic axis must be at least 1e-100");
+    ck_assert_ptr_null(at_figure_new(.ylog = true, .ylim = {-1, 5}));
+    expect_error(AT_ERROR_VALUE, "figure_new: ylim {-1, 5}: the limits of a logarithmic axis must be at least 1e-100");
+    ck_assert_ptr_null(at_figure_new(.ylog = true, .ylim = {5, 5 + 1e-9}));
+    expect_error(AT_ERROR_VALUE, "figure_new: ylim {5, 5.0000000010000001}: the limits are too close together");
+    at_figure *figure = at_figure_new(.xlog = true);
+    at_tensor *x = numbers(1, 2, 0), *y = numbers(-1, 0, 1);
+    ck_assert(at_figure_save(figure, in_folder("a.png")));
+    ck_assert(!at_figure_line(figure, x, y));
+    expect_error(AT_ERROR_VALUE, "figure_line: x[2] is 0: every element on a logarithmic axis must be positive");
+    ck_assert(!at_figure_points(figure, numbers(-3), numbers(0)));
+    expect_error(AT_ERROR_VALUE, "figure_points: x[0] is -3: every element on a logarithmic axis must be positive");
+    ck_assert(!at_figure_points(figure, numbers(1e-200), numbers(0)));
+    expect_error(AT_ERROR_VALUE,
+                 "figure_points: x[0] is 1e-200: too small for a logarithmic axis, the least is 1e-100");
+    ck_assert(!at_figure_points(figure, numbers(NAN), numbers(0)));
+    expect_error(AT_ERROR_VALUE, "figure_points: x[0] is NaN: every element must be finite");
+    ck_assert(at_figure_save(figure, in_folder("b.png")));
+    assert_same_files(in_folder("a.png"), in_folder("b.png"));
+    ck_assert(at_figure_line(figure, numbers(1, 2, 3), y)); /* y is not logarithmic */
+    at_figure_free(figure);
+}
+END_TEST
+
+START_TEST(wrong_styles_are_errors) {
+    static const char *const styles[] = {"", "x", "---", "m-m", "-m", "w ", "o", "C1--"};
+    at_figure *figure = unit_figure();
+    at_tensor *x = numbers(0, 1);
+    for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
+        char message[200];
+        snprintf(message, sizeof message,
+                 "figure_line: style \"%s\": must be one of - -- -. : with or without one of b g r c m y k w before",
+                 styles[i]);
+        ck_assert(!at_figure_line(figure, x, x, .style = styles[i]));
+        expect_error(AT_ERROR_VALUE, message);
+    }
+    ck_assert(!at_figure_line(figure, x, x, .style = "m--", .color = "C1"));
+    expect_error(AT_ERROR_VALUE, "figure_line: style \"m--\" and color \"C1\": only one may name a color");
+    at_figure_free(figure);
+}
+END_TEST
+
+START_TEST(wrong_grids_are_errors) {
+    const char *path = in_folder("a.png");
+    at_figure *large = at_figure_new(.width = 6000), *logarithmic = at_figure_new(.xlog = true);
+    at_figure *pair[] = {large, large}, *mixed[] = {logarithmic, large}, *missing[] = {large, NULL};
+    ck_assert(!at_show_figures(NULL, pair, 1, 2));
+    expect_error(AT_ERROR_VALUE, "show_figures: path is NULL");
+    ck_assert(!at_show_figures(path, NULL, 1, 2));
+    expect_error(AT_ERROR_VALUE, "show_figures: figures is NULL");
+    ck_assert(!at_show_figures(path, pair, 0, 2));
+    expect_error(AT_ERROR_VALUE, "show_figures: rows 0: must be 1 to 200");
+    ck_assert(!at_show_figures(path, pair, 1, -2));
+    expect_error(AT_ERROR_VALUE, "show_figures: columns -2: must be 1 to 200");
+    ck_assert(!at_show_figures(path, missing, 1, 2));
+    expect_error(AT_ERROR_VALUE, "show_figures: figures[1] is NULL");
+    ck_assert(!at_show_figures(path, mixed, 2, 1, .share_x = true));
+    expect_error(AT_ERROR_VALUE,
+                 "show_figures: figures[0] and figures[1] share x axes: both or neither must be logarithmic");
+    ck_assert(!at_show_figures(path, pair, 1, 2));
+    expect_error(AT_ERROR_VALUE, "show_figures: 1 x 2 figures make a picture of 12000 x 373 pixels: the most is 10000 "
+                                 "each way");
+    ck_assert_int_eq(files_in_folder(), 0);
+    ck_assert(at_show_figures(path, mixed, 2, 1, .share_y = true));
+    at_figure_free(large);
+    at_figure_free(logarithmic);
+}
+END_TEST
+
+START_TEST(wrong_animations_are_errors) {
+    ck_assert_ptr_null(at_animator_new(NULL));
+    expect_error(AT_ERROR_VALUE, "animator_new: path is NULL");
+    ck_assert_ptr_null(at_animator_new(in_folder("a.png"), .width = 3));
+    expect_error(AT_ERROR_VALUE, "figure_new: width 3: must be 50 to 10000 pixels, or 0 for the default");
+    at_animator *animator = at_animator_new(in_folder("a.png"), .legend = {"a", "b"}, .xlog = true);
+    ck_assert(at_animator_add(animator, 1, 2, 3));
+    ck_assert(at_animator_add(animator, 2, 3, 4));
+    ck_assert_int_eq(rename(in_folder("a.png"), in_folder("b.png")), 0);
+    ck_assert(!at_animator_add(NULL, 1, 2, 3));
+    expect_error(AT_ERROR_VALUE, "animator_add: animator is NULL");
+    ck_assert(!at_animator_add(animator, 1, 2));
+    expect_error(AT_ERROR_VALUE, "animator_add: 1 numbers for y: there are 2 series");
+    ck_assert(!at_animator_add(animator, 0, 2, 3));
+    expect_error(AT_ERROR_VALUE, "animator_add: x is 0: every element on a logarithmic axis must be positive");
+    ck_assert(!at_animator_add(animator, 3, 2, INFINITY));
+    expect_error(AT_ERROR_VALUE, "animator_add: y is inf: every element must be finite");
+    ck_assert(!at_animator_add_values(animator, 3, NULL, 2));
+    expect_error(AT_ERROR_VALUE, "animator_add: y is NULL");
+    ck_assert_int_eq(mkdir(in_folder("a.png"), 0700), 0);
+    ck_assert(!at_animator_add(animator, 3, 2, 1));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_IO);
+    at_clear_error();
+    rmdir(in_folder("a.png"));
+    ck_assert(at_animator_add(animator, 3, NAN, NAN)); /* what failed was not added */
+    assert_same_files(in_folder("a.png"), in_folder("b.png"));
+    at_animator_free(animator);
+}
+END_TEST
+
 START_TEST(wrong_series_are_errors) {
     at_figure *figure = unit_figure();
     at_tensor *x = numbers(0, 0.5, 1), *y = numbers(0, 1, 0, 1), *none = at_zeros(0);
@@ -865,7 +1243,7 @@ START_TEST(wrong_heatmaps_are_errors) {
     ck_assert(!at_show_heatmaps(path, at_reshape(numbers(0, 1, NAN, 3), 1, 1, 2, 2)));
     expect_error(AT_ERROR_VALUE, "show_heatmaps: matrices[0, 0, 1, 0] is NaN: every element must be finite");
     ck_assert(!at_show_heatmaps(path, matrices, .cmap = "jet"));
-    expect_error(AT_ERROR_VALUE, "show_heatmaps: cmap \"jet\": want \"Reds\", \"viridis\" or \"gray\"");
+    expect_error(AT_ERROR_VALUE, "show_heatmaps: cmap \"jet\": want \"Reds\", \"Blues\", \"viridis\" or \"gray\"");
     ck_assert(!at_show_heatmaps(path, matrices, .width = 20));
     expect_error(AT_ERROR_VALUE, "show_heatmaps: width 20: must be 50 to 10000 pixels, or 0 for the default");
     ck_assert(!at_show_heatmaps(path, at_rand(1, 9, 4, 4), .width = 100));
@@ -1031,11 +1409,31 @@ static void add_series(TCase *tcase) {
     tcase_add_test(tcase, a_transparent_line_is_even);
     tcase_add_test(tcase, lines_have_round_joins);
     tcase_add_test(tcase, dashes_follow_the_length_of_the_line);
+    tcase_add_test(tcase, styles_break_lines_and_name_colors);
+    tcase_add_test(tcase, solid_styles_and_dashed_are_the_same_in_short);
     tcase_add_test(tcase, series_are_cut_off_at_the_frame);
     tcase_add_test(tcase, far_points_lead_the_line_through_the_picture);
     tcase_add_test(tcase, one_point_makes_a_dot);
     tcase_add_test(tcase, any_dtype_shape_and_layout_is_drawn);
     tcase_add_test(tcase, the_figure_copies_what_it_is_given);
+}
+
+static void add_logarithms(TCase *tcase) {
+    tcase_add_test(tcase, logarithms_are_evenly_spaced);
+    tcase_add_test(tcase, powers_of_ten_have_ticks_and_short_ones_between);
+    tcase_add_test(tcase, many_decades_have_fewer_ticks);
+    tcase_add_test(tcase, a_part_of_a_decade_has_round_numbers);
+    tcase_add_test(tcase, less_than_two_decades_have_ones_twos_and_fives);
+    tcase_add_test(tcase, limits_of_logarithms_leave_a_margin);
+    tcase_add_test(tcase, extreme_logarithms_are_drawn);
+}
+
+static void add_grids(TCase *tcase) {
+    tcase_add_test(tcase, grids_have_frames_of_equal_size);
+    tcase_add_test(tcase, shared_axes_have_numbers_at_the_outer_side_only);
+    tcase_add_test(tcase, a_grid_of_one_is_the_figure);
+    tcase_add_test(tcase, each_point_is_drawn_at_once);
+    tcase_add_test(tcase, an_animator_without_names_has_one_series);
 }
 
 static void add_legend(TCase *tcase) {
@@ -1057,6 +1455,10 @@ static void add_heatmaps(TCase *tcase) {
 
 static void add_errors(TCase *tcase) {
     tcase_add_test(tcase, wrong_figures_are_errors);
+    tcase_add_test(tcase, wrong_logarithms_are_errors);
+    tcase_add_test(tcase, wrong_styles_are_errors);
+    tcase_add_test(tcase, wrong_grids_are_errors);
+    tcase_add_test(tcase, wrong_animations_are_errors);
     tcase_add_test(tcase, wrong_series_are_errors);
     tcase_add_test(tcase, wrong_colors_are_errors);
     tcase_add_test(tcase, an_earlier_error_is_kept);
@@ -1077,6 +1479,8 @@ Suite *plot_suite(void) {
     Suite *suite = suite_create("plot");
     add_axes(new_case(suite, "axes"));
     add_series(new_case(suite, "series"));
+    add_logarithms(new_case(suite, "logarithms"));
+    add_grids(new_case(suite, "grids"));
     add_legend(new_case(suite, "legend"));
     add_heatmaps(new_case(suite, "heatmaps"));
     add_errors(new_case(suite, "errors"));

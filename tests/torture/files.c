@@ -74,6 +74,31 @@ static bool add_series(fixture *f) {
 
 static bool save_figure(fixture *f) { return calling("figure_save") && at_figure_save(f->figure, in_folder("a.png")); }
 
+static bool save_figures(fixture *f) {
+    calling("show_figures");
+    return at_show_figures(in_folder("a.png"), ((at_figure *[]){f->figure, f->figure}), 1, 2, .share_y = true);
+}
+
+static bool animate(const char *path, int points) {
+    calling("animator_new");
+    at_animator *animator = at_animator_new(path, .width = 80, .height = 60, .legend = {"loss", "score"});
+    bool good = animator && calling("animator_add");
+    for (int i = 0; i < points && good; i++) good = at_animator_add(animator, i, 1.0 / (i + 1), 0.5);
+    at_animator_free(animator);
+    return good;
+}
+
+static bool animate_once(fixture *f) {
+    (void)f;
+    return animate(in_folder("a.png"), 1);
+}
+
+/* Where what the first points wrote is no trace of the failure of the last. */
+static bool animate_often(fixture *f) {
+    (void)f;
+    return animate("/dev/null", 3);
+}
+
 static void prepare_old_figure(fixture *f) {
     prepare_figure(f);
     at_save_npy(f->tensor[0], in_folder("a.png"));
@@ -95,11 +120,14 @@ static const scenario all[] = {{"files save", prepare_data, save, NULL},
                                {"files snapshot recorded", prepare_data, record, NULL},
                                {"files figure", prepare_figure, save_figure, NULL},
                                {"files figure over another", prepare_old_figure, save_figure, NULL},
+                               {"files figures", prepare_figure, save_figures, NULL},
+                               {"files animation", NULL, animate_once, NULL},
                                {"files heatmaps", prepare_matrices, heatmaps, NULL}};
 
 void torture_plots(void) {
     torture(&(scenario){"plots new", NULL, new_figure, NULL});
     torture(&(scenario){"plots series", prepare_data, add_series, NULL});
+    torture(&(scenario){"plots animation", NULL, animate_often, NULL});
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) torture(&all[i]);
 }
 
