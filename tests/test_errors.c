@@ -227,6 +227,8 @@ BALANCED_TEST(indexing) {
     WRONG(!at_index_select(g.f, 0, g.f), AT_ERROR_DTYPE, "index_select: index is float32 (2, 3): want int64");
     WRONG(!at_index_select(g.f, 0, g.beyond), AT_ERROR_VALUE,
           "index_select: index 3 (element 1 of index) into dimension 0 of float32 (2, 3): want 0 to 1");
+    WRONG(!at_index_select(g.scalar, 0, g.beyond), AT_ERROR_SHAPE,
+          "index_select: index int64 (2) into a tensor of one element without dimensions");
     WRONG(!at_index_select(g.f, 0, g.i), AT_ERROR_SHAPE, "index_select: index is int64 (2, 3): want one dimension");
     WRONG(!at_gather(g.f, 0, g.f), AT_ERROR_DTYPE, "gather: index is float32 (2, 3): want int64");
     WRONG(!at_gather(g.f, 1, g.beyond), AT_ERROR_SHAPE,
@@ -241,6 +243,8 @@ BALANCED_TEST(indexing) {
     WRONG(!at_one_hot(g.i, 0), AT_ERROR_VALUE, "one_hot: 0 classes: want at least 1, or -1 to count them");
     WRONG(!at_one_hot(at_to(at_zeros(0, 2), AT_INT64), -1), AT_ERROR_VALUE,
           "one_hot: int64 (0, 2) has no elements to count classes by: want their number");
+    WRONG(!at_one_hot(at_to(at_ones(1, 1, 1, 1, 1, 1, 1, 1), AT_INT64), 2), AT_ERROR_SHAPE,
+          "one_hot: int64 (1, 1, 1, 1, 1, 1, 1, 1): there can be at most 8 dimensions");
     WRONG(!at_one_hot(g.beyond, 2), AT_ERROR_VALUE, "one_hot: class 3 (element 1): want 0 to 1");
     unchanged(&g);
 }
@@ -450,6 +454,12 @@ static int abort_in_child(char *text, size_t size) {
     return status;
 }
 
+BALANCED_TEST(there_are_two_error_modes) {
+    at_set_error_mode((at_error_mode)2);
+    expect_error(AT_ERROR_VALUE, "set_error_mode: 2: want AT_ERROR_ABORT or AT_ERROR_RETURN");
+    WRONG(!at_exp(NULL), AT_ERROR_VALUE, "exp: x is NULL"); /* still returned */
+}
+
 BALANCED_TEST(by_default_a_wrong_call_aborts) {
     char text[1000];
     int status = abort_in_child(text, sizeof text);
@@ -477,6 +487,7 @@ Suite *errors_suite(void) {
     tcase_add_test(modes, operations_of_ones_own_report_alike);
     tcase_add_test(modes, settings);
     tcase_add_test(modes, errors_are_per_thread);
+    tcase_add_test(modes, there_are_two_error_modes);
     tcase_add_test(modes, by_default_a_wrong_call_aborts);
     suite_add_tcase(suite, modes);
     return suite;

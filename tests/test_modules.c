@@ -1,6 +1,7 @@
 /* tests/test_modules.c - what models are built with: layers, lists of layers, paths, freezing, train and eval, summary. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core_support.h"
 
@@ -24,6 +25,18 @@ BALANCED_TEST(a_sequence_applies_its_layers) {
     at_module_list *empty = at_sequential_from((void *const[]){NULL}, 0);
     ck_assert_ptr_eq(at_forward(&empty->module, x), x);
     at_module_free(&empty->module);
+}
+
+/* Indices in, numbers out: embedding, dropout and a transformer's network as parts of a sequence. */
+BALANCED_TEST(every_layer_of_one_tensor_can_be_in_a_sequence) {
+    at_module_list *net =
+        at_sequential_new(at_embedding_new(5, 3), at_dropout_new(0.5), at_position_wise_ffn_new(3, 4, 2));
+    at_eval(&net->module);
+    at_tensor *tokens = at_from_int64s((int64_t[]){4, 0, 1}, 3),
+              *rows = at_embedding_forward((at_embedding *)net->items[0], tokens);
+    at_tensor *by_hand = at_position_wise_ffn_forward((at_position_wise_ffn *)net->items[2], rows);
+    ck_assert(at_equal(at_forward(&net->module, tokens), by_hand));
+    at_module_free(&net->module);
 }
 
 BALANCED_TEST(a_list_that_fails_frees_what_it_was_given) {
@@ -66,6 +79,8 @@ BALANCED_TEST(embedding) {
     ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
     at_clear_error();
     at_module_free(&layer->module);
+    ck_assert_ptr_null(at_embedding_new(-4, 2));
+    expect_error(AT_ERROR_VALUE, "embedding_new: -4 entries of size 2: want no negative sizes");
     ck_assert_ptr_null(at_embedding_new(4, 2, .has_padding = true, .padding_index = 4));
     expect_error(AT_ERROR_VALUE, "embedding_new: padding_index 4 of 4 entries");
 }
@@ -121,6 +136,9 @@ BALANCED_TEST(masked_cross_entropy_hides_what_lies_beyond) {
     at_tensor *scores = at_set_requires_grad(at_full(NAN, 1, 2, 3), true);
     for (int i = 0; i < 3; i++) at_floats_mut(scores)[i] = 0;
     at_tensor *target = at_from_int64s((int64_t[]){1, 77}, 1, 2), *length = at_from_int64s((int64_t[]){1}, 1);
+    ck_assert_ptr_null(at_masked_cross_entropy_loss(scores, at_ones(1, 2), length));
+    expect_error(AT_ERROR_SHAPE, "masked_cross_entropy_loss: scores float32 (1, 2, 3), target float32 (1, 2), "
+                                 "valid_lengths int64 (1): want (n, steps, classes), int64 (n, steps), int64 (n)");
     at_tensor *loss = at_masked_cross_entropy_loss(scores, target, length);
     ck_assert_double_eq_tol(at_item(loss), log(3) / 2, 1e-6);
     ck_assert(at_backward(loss));
@@ -211,6 +229,38 @@ BALANCED_TEST(summary) {
     at_module_free(&net->module);
 }
 
+/* What write says on stdout. */
+static void expect_on_stdout(void (*write)(at_module *), at_module *module, const char *expected) {
+    char text[1024] = "";
+    FILE *kept = tmpfile();
+    fflush(stdout);
+    int before = dup(STDOUT_FILENO);
+    ck_assert(kept && before >= 0 && dup2(fileno(kept), STDOUT_FILENO) >= 0);
+    write(module);
+    fflush(stdout);
+    ck_assert(dup2(before, STDOUT_FILENO) >= 0);
+    close(before);
+    rewind(kept);
+    text[fread(text, 1, sizeof text - 1, kept)] = '\0';
+    fclose(kept);
+    ck_assert_str_eq(text, expected);
+}
+
+BALANCED_TEST(modules_are_printed) {
+    at_linear *layer = at_linear_new(3, 2, .no_bias = true);
+    expect_on_stdout(at_module_summary, &layer->module,
+                     "Linear                                numbers\n"
+                     "weight  float32 (2, 3)                      6\n"
+                     "6 trainable, 0 frozen, 0 in buffers\n");
+    expect_on_stdout(at_module_print, &layer->module,
+                     "Linear(\n  (weight): parameter float32 (2, 3)\n)\n6 trainable numbers\n");
+    at_module_fsummary(NULL, &layer->module);
+    expect_error(AT_ERROR_VALUE, "module_summary: file is NULL");
+    at_module_summary(NULL);
+    expect_error(AT_ERROR_VALUE, "module_summary: module is NULL");
+    at_module_free(&layer->module);
+}
+
 BALANCED_TEST(a_path_can_be_too_long) {
     char name[1100];
     memset(name, 'x', sizeof name - 1);
@@ -253,6 +303,8 @@ BALANCED_TEST(wrong_inputs_of_recurrent_networks) {
     ck_assert_ptr_null(at_lstm_forward(lstm, at_zeros(1, 2, 3), &state, NULL));
     expect_error(AT_ERROR_VALUE, "lstm_forward: want a state and a cell, or neither");
     at_module_free(&lstm->module);
+    ck_assert_ptr_null(at_gru_new(1, 1, .dropout = 1.5));
+    expect_error(AT_ERROR_VALUE, "gru_new: dropout is 1.5: want a probability");
     ck_assert_ptr_null(at_gru_new(1, 1, .layers = 17));
     expect_error(AT_ERROR_VALUE, "gru_new: 1 inputs, 1 hiddens, 17 layers: want no negative sizes and 1 ... 16 layers");
 }
@@ -290,6 +342,18 @@ BALANCED_TEST(wrong_inputs_of_attention) {
     at_module_free(&layer->module);
     ck_assert_ptr_null(at_multi_head_attention_new(.hiddens = 10, .heads = 3));
     expect_error(AT_ERROR_VALUE, "multi_head_attention_new: 10 hiddens for 3 heads: want a multiple of the heads");
+    at_positional_encoding *position = at_positional_encoding_new(4, 0, 2);
+    ck_assert_ptr_null(at_positional_encoding_forward(position, x));
+    expect_error(AT_ERROR_SHAPE, "positional_encoding_forward: x is float32 (2, 3, 4): want (n, up to 2, 4)");
+    at_module_free(&position->module);
+    at_add_norm *norm = at_add_norm_new(4, 0);
+    ck_assert_ptr_null(at_add_norm_forward(norm, x, at_zeros(4)));
+    expect_error(AT_ERROR_SHAPE, "add_norm_forward: x is float32 (2, 3, 4), y float32 (4): want equal shapes");
+    at_module_free(&norm->module);
+    at_transformer_decoder_block *block = at_transformer_decoder_block_new(.hiddens = 4, .ffn_hiddens = 2, .heads = 2);
+    ck_assert_ptr_null(at_transformer_decoder_block_forward(block, at_zeros(3, 4), x, NULL));
+    expect_error(AT_ERROR_SHAPE, "transformer_decoder_block_forward: x is float32 (3, 4): want (n, steps, hiddens)");
+    at_module_free(&block->module);
     ck_assert_ptr_null(at_positional_encoding_new(0, 0, 5));
     expect_error(AT_ERROR_VALUE, "positional_encoding_new: 0 hiddens, 5 steps: want at least 1");
 }
@@ -425,6 +489,10 @@ BALANCED_TEST(wrong_initial_values_change_nothing) {
     expect_error(AT_ERROR_VALUE, "init_uniform: from 1 to 0: want low <= high, both finite");
     ck_assert_ptr_null(at_init_normal(t, 0, -1));
     expect_error(AT_ERROR_VALUE, "init_normal: std -1 must not be negative");
+    ck_assert_ptr_null(at_init_xavier_uniform(at_ones(2, 3), -1));
+    expect_error(AT_ERROR_VALUE, "init_xavier_uniform: gain -1: want a number that is not negative");
+    ck_assert_ptr_null(at_init_xavier_normal(at_ones(2, 3), INFINITY));
+    expect_error(AT_ERROR_VALUE, "init_xavier_normal: gain inf: want a number that is not negative");
     ck_assert_ptr_null(at_init_xavier_uniform(at_ones(2), 1));
     expect_error(AT_ERROR_SHAPE, "init_xavier_uniform: t is float32 (2): want (outputs, inputs, ...)");
     ck_assert_ptr_null(at_init_constant(at_to(t, AT_INT64), 1));
@@ -451,6 +519,7 @@ Suite *modules_suite(void) {
     Suite *suite = suite_create("modules");
     TCase *layers = tcase_create("layers");
     tcase_add_test(layers, a_sequence_applies_its_layers);
+    tcase_add_test(layers, every_layer_of_one_tensor_can_be_in_a_sequence);
     tcase_add_test(layers, a_list_that_fails_frees_what_it_was_given);
     tcase_add_test(layers, wrong_inputs_of_linear);
     tcase_add_test(layers, embedding);
@@ -464,6 +533,7 @@ Suite *modules_suite(void) {
     tcase_add_test(state, frozen_parameters_are_not_trained);
     tcase_add_test(state, train_and_eval_reach_all_children);
     tcase_add_test(state, summary);
+    tcase_add_test(state, modules_are_printed);
     tcase_add_test(state, a_path_can_be_too_long);
     suite_add_tcase(suite, state);
     TCase *init = tcase_create("init");

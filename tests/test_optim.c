@@ -272,6 +272,17 @@ BALANCED_TEST(schedules_that_make_no_sense) {
     expect_error(AT_ERROR_VALUE, "linear_lr: start is 0: want 0 < start <= 1");
     ck_assert_ptr_null(at_plateau_lr(trainer, .patience = -1));
     expect_error(AT_ERROR_VALUE, "plateau_lr: patience -1, cooldown 0: must not be negative");
+    ck_assert_ptr_null(at_plateau_lr(trainer, .cooldown = -2));
+    expect_error(AT_ERROR_VALUE, "plateau_lr: patience 0, cooldown -2: must not be negative");
+    ck_assert_ptr_null(at_plateau_lr(trainer, .factor = 1.5));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
+    ck_assert_ptr_null(at_plateau_lr(trainer, .threshold = -1));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
+    ck_assert_ptr_null(at_plateau_lr(trainer, .lowest = -1));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
     at_schedule *plateau = at_plateau_lr(trainer), *cosine = at_cosine_lr(trainer, 3, 0);
     ck_assert(!at_schedule_step(plateau));
     expect_error(AT_ERROR_STATE, "schedule_step: a plateau has to be told what it watches: "
