@@ -354,6 +354,7 @@ coverage:
 	@for level in $(KERNEL_LEVELS); do \
 	    CK_FORK=no ATLED_KERNELS=$$level $(BUILD)/coverage/tests/check $(TESTS) || exit 1; \
 	done
+	@$(BUILD)/coverage/tests/check product # in processes of their own, each of which loads another BLAS
 	@BUILD=$(BUILD)/coverage sh tests/examples.sh
 	$(BUILD)/coverage/tests/torture/torture --every $(TORTURED)
 	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='$(COVERAGE)' check-fuzz

@@ -373,6 +373,122 @@ BALANCED_TEST(a_decoder_sees_nothing_later) {
     at_module_free(&decoder->module);
 }
 
+/* ---- NULL, where something is wanted ------------------------------------------------------------------------------- */
+
+#define NOTHING(call, message)                                                                                         \
+    do {                                                                                                               \
+        ck_assert_msg(!(call), "%s: this is no error, but should be", #call);                                          \
+        expect_error(AT_ERROR_VALUE, message " is NULL");                                                              \
+    } while (0)
+
+BALANCED_TEST(attention_of_nothing) {
+    at_tensor *x = at_zeros(2, 3, 4);
+    at_additive_attention *a = at_additive_attention_new(4, 4, 2);
+    at_dot_product_attention *d = at_dot_product_attention_new(0);
+    at_multi_head_attention *m = at_multi_head_attention_new(.hiddens = 4, .heads = 2);
+    NOTHING(at_additive_attention_forward(NULL, x, x, x, NULL), "additive_attention_forward: layer");
+    NOTHING(at_additive_attention_forward(a, NULL, x, x, NULL), "additive_attention_forward: queries");
+    NOTHING(at_dot_product_attention_forward(d, x, NULL, x, NULL), "dot_product_attention_forward: keys");
+    NOTHING(at_multi_head_attention_forward(m, x, x, NULL, NULL), "multi_head_attention_forward: values");
+    NOTHING(at_masked_softmax(NULL, NULL), "masked_softmax: scores");
+    NOTHING(at_scaled_dot_product_attention(NULL, x, x), "scaled_dot_product_attention: queries");
+    NOTHING(at_scaled_dot_product_attention(x, NULL, x), "scaled_dot_product_attention: keys");
+    NOTHING(at_scaled_dot_product_attention(x, x, NULL), "scaled_dot_product_attention: values");
+    at_module_free(&a->module);
+    at_module_free(&d->module);
+    at_module_free(&m->module);
+}
+
+BALANCED_TEST(transformers_of_nothing) {
+    const at_transformer_options o = {.hiddens = 2, .ffn_hiddens = 2, .heads = 1, .vocabulary = 3, .layers = 1};
+    at_tensor *x = at_zeros(1, 3, 2), *tokens = at_to(at_zeros(1, 3), AT_INT64);
+    at_positional_encoding *p = at_positional_encoding_new(2, 0, 3);
+    at_add_norm *norm = at_add_norm_new(2, 0);
+    at_transformer_encoder *e = at_transformer_encoder_new_with(o);
+    at_transformer_decoder *d = at_transformer_decoder_new_with(o);
+    at_transformer_encoder_block *in_e = (at_transformer_encoder_block *)e->blocks->items[0];
+    at_transformer_decoder_block *in_d = (at_transformer_decoder_block *)d->blocks->items[0];
+    NOTHING(at_positional_encoding_forward(NULL, x), "positional_encoding_forward: layer");
+    NOTHING(at_positional_encoding_forward(p, NULL), "positional_encoding_forward: x");
+    NOTHING(at_position_wise_ffn_forward(NULL, x), "position_wise_ffn_forward: layer");
+    NOTHING(at_add_norm_forward(NULL, x, x), "add_norm_forward: layer");
+    NOTHING(at_add_norm_forward(norm, NULL, x), "add_norm_forward: x");
+    NOTHING(at_add_norm_forward(norm, x, NULL), "add_norm_forward: y");
+    NOTHING(at_transformer_encoder_block_forward(NULL, x, NULL), "transformer_encoder_block_forward: block");
+    NOTHING(at_transformer_encoder_block_forward(in_e, NULL, NULL), "transformer_encoder_block_forward: x");
+    NOTHING(at_transformer_decoder_block_forward(NULL, x, x, NULL), "transformer_decoder_block_forward: block");
+    NOTHING(at_transformer_decoder_block_forward(in_d, NULL, x, NULL), "transformer_decoder_block_forward: x");
+    NOTHING(at_transformer_decoder_block_forward(in_d, x, NULL, NULL), "transformer_decoder_block_forward: encoded");
+    NOTHING(at_transformer_encoder_forward(NULL, tokens, NULL), "transformer_encoder_forward: encoder");
+    NOTHING(at_transformer_encoder_forward(e, NULL, NULL), "transformer_encoder_forward: tokens");
+    NOTHING(at_transformer_decoder_forward(NULL, tokens, x, NULL), "transformer_decoder_forward: decoder");
+    NOTHING(at_transformer_decoder_forward(d, NULL, x, NULL), "transformer_decoder_forward: tokens");
+    NOTHING(at_transformer_decoder_forward(d, tokens, NULL, NULL), "transformer_decoder_forward: encoded");
+    at_module_free(&p->module);
+    at_module_free(&norm->module);
+    at_module_free(&e->module);
+    at_module_free(&d->module);
+}
+
+BALANCED_TEST(layers_of_nothing) {
+    at_linear *linear = at_linear_new(2, 2);
+    at_dropout_layer *drop = at_dropout_new(0);
+    at_embedding *table = at_embedding_new(2, 2);
+    at_layer_norm *norm = at_layer_norm_new(2);
+    at_gru *gru = at_gru_new(2, 2);
+    at_tensor *x = at_zeros(2, 2);
+    NOTHING(at_linear_forward(NULL, x), "linear_forward: layer");
+    NOTHING(at_dropout(NULL, 0.5), "dropout: x");
+    NOTHING(at_dropout_forward(NULL, x), "dropout_forward: layer");
+    NOTHING(at_dropout_forward(drop, NULL), "dropout_forward: x");
+    NOTHING(at_embedding_forward(NULL, x), "embedding_forward: layer");
+    NOTHING(at_embedding_forward(table, NULL), "embedding_forward: indices");
+    NOTHING(at_layer_norm_forward(NULL, x), "layer_norm_forward: layer");
+    NOTHING(at_layer_norm_forward(norm, NULL), "layer_norm_forward: x");
+    NOTHING(at_gru_forward(NULL, x, NULL), "gru_forward: net");
+    NOTHING(at_gru_forward(gru, NULL, NULL), "gru_forward: x");
+    NOTHING(at_lstm_forward(NULL, x, NULL, NULL), "lstm_forward: net");
+    NOTHING(at_sequential_from(NULL, 2), "sequential: items");
+    NOTHING(at_activation_new("ReLU", NULL), "activation_new: function");
+    NOTHING(at_init_uniform(NULL, 0, 1), "init_uniform: t");
+    NOTHING(at_init_normal(NULL, 0, 1), "init_normal: t");
+    NOTHING(at_init_kaiming_uniform(NULL, 0), "init_kaiming_uniform: t");
+    NOTHING(at_init_kaiming_normal(NULL, 0), "init_kaiming_normal: t");
+    at_module *all[] = {&linear->module, &drop->module, &table->module, &norm->module, &gru->module};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) at_module_free(all[i]);
+}
+
+BALANCED_TEST(losses_of_nothing) {
+    at_tensor *x = at_zeros(2, 2), *classes = at_to(at_zeros(2), AT_INT64);
+    NOTHING(at_huber_loss(NULL, x, 1, AT_MEAN), "huber_loss: input");
+    NOTHING(at_bce_with_logits_loss(x, NULL, AT_MEAN), "bce_with_logits_loss: target");
+    NOTHING(at_cross_entropy_loss(NULL, classes, AT_MEAN), "cross_entropy_loss: input");
+    NOTHING(at_nll_loss(x, NULL, AT_MEAN), "nll_loss: target");
+    NOTHING(at_masked_cross_entropy_loss(NULL, classes, classes), "masked_cross_entropy_loss: scores");
+    NOTHING(at_masked_cross_entropy_loss(x, NULL, classes), "masked_cross_entropy_loss: target");
+    NOTHING(at_masked_cross_entropy_loss(x, classes, NULL), "masked_cross_entropy_loss: valid_lengths");
+}
+
+BALANCED_TEST(modules_of_nothing) {
+    at_module *m = at_module_new(sizeof *m, "M");
+    at_tensor *x = at_zeros(2), *slot = NULL;
+    NOTHING(at_forward(NULL, x), "forward: module");
+    NOTHING(at_forward(m, NULL), "forward: x");
+    NOTHING(at_module_parameter(m, NULL, &slot, x), "module_parameter: name");
+    NOTHING(at_module_parameter(m, "w", NULL, x), "module_parameter: slot");
+    NOTHING(at_module_buffer(m, "b", NULL, x), "module_buffer: slot");
+    NOTHING(at_module_set_requires_grad(NULL, true), "module_set_requires_grad: module");
+    NOTHING(at_module_visit(NULL, NULL, NULL), "module_visit: module");
+    NOTHING(at_module_visit(m, NULL, NULL), "module_visit: visit");
+    NOTHING(at_module_name(NULL, x), "module_name: module");
+    NOTHING(at_module_name(m, NULL), "module_name: part");
+    at_module_fprint(NULL, m);
+    expect_error(AT_ERROR_VALUE, "module_print: file is NULL");
+    at_module_print(NULL);
+    expect_error(AT_ERROR_VALUE, "module_print: module is NULL");
+    at_module_free(m);
+}
+
 /* ---- gradients of modules ------------------------------------------------------------------------------------------ */
 
 /* A module and its forward for the input x; the module's parameters follow x as variables. */
@@ -545,6 +661,13 @@ Suite *modules_suite(void) {
     tcase_add_test(attention, wrong_inputs_of_attention);
     tcase_add_test(attention, a_decoder_sees_nothing_later);
     suite_add_tcase(suite, attention);
+    TCase *nothing = tcase_create("nothing");
+    tcase_add_test(nothing, attention_of_nothing);
+    tcase_add_test(nothing, transformers_of_nothing);
+    tcase_add_test(nothing, layers_of_nothing);
+    tcase_add_test(nothing, losses_of_nothing);
+    tcase_add_test(nothing, modules_of_nothing);
+    suite_add_tcase(suite, nothing);
     TCase *gradients = tcase_create("gradients");
     tcase_add_test(gradients, gradients_of_modules);
     suite_add_tcase(suite, gradients);
