@@ -373,6 +373,74 @@ BALANCED_TEST(a_decoder_sees_nothing_later) {
     at_module_free(&decoder->module);
 }
 
+/* ---- shapes that do not go together -------------------------------------------------------------------------------- */
+
+/* Each argument in turn has another shape than the others want. */
+BALANCED_TEST(every_shape_of_attention_is_checked) {
+    at_dot_product_attention *d = at_dot_product_attention_new(0);
+    at_tensor *x = at_zeros(2, 3, 4), *flat = at_zeros(3, 4), *more = at_zeros(3, 3, 4);
+    at_tensor *wrong[][3] = {{flat, x, x}, {x, flat, x}, {x, x, flat}, {more, x, x}, {x, x, more}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        ck_assert_ptr_null(at_dot_product_attention_forward(d, wrong[i][0], wrong[i][1], wrong[i][2], NULL));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    at_tensor *counts[] = {lengths(1, 2),
+                           at_zeros(2),
+                           at_to(at_zeros(2, 5), AT_INT64),
+                           at_to(at_zeros(3), AT_INT64),
+                           at_to(at_scalar(1), AT_INT64),
+                           at_to(at_zeros(2, 3, 1), AT_INT64)};
+    for (size_t i = 1; i < sizeof counts / sizeof *counts; i++) {
+        ck_assert_ptr_null(at_masked_softmax(x, counts[i]));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    ck_assert_ptr_null(at_masked_softmax(flat, counts[0]));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_SHAPE);
+    at_clear_error();
+    at_tensor *m = at_zeros(3, 4),
+              *pooled[][3] = {{x, m, m}, {m, x, m}, {m, m, x}, {at_zeros(3, 5), m, m}, {m, m, at_zeros(2, 4)}};
+    for (size_t i = 0; i < sizeof pooled / sizeof *pooled; i++) {
+        ck_assert_ptr_null(at_scaled_dot_product_attention(pooled[i][0], pooled[i][1], pooled[i][2]));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    at_module_free(&d->module);
+}
+
+BALANCED_TEST(every_shape_of_a_recurrent_network_is_checked) {
+    at_gru *net = at_gru_new(3, 4, .layers = 2);
+    at_tensor *x = at_zeros(5, 2, 3), *inputs[] = {at_zeros(5, 3), at_zeros(0, 2, 3), at_zeros(5, 2, 4)};
+    at_tensor *states[] = {at_zeros(2, 4), at_zeros(1, 2, 4), at_zeros(2, 3, 4), at_zeros(2, 2, 3)};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        ck_assert_ptr_null(at_gru_forward(net, inputs[i], NULL));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        at_tensor *state = states[i];
+        ck_assert_ptr_null(at_gru_forward(net, x, &state));
+        ck_assert_ptr_eq(state, states[i]);
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(every_shape_of_masked_cross_entropy_is_checked) {
+    at_tensor *s = at_zeros(2, 3, 4), *t = at_to(at_zeros(2, 3), AT_INT64), *v = at_to(at_zeros(2), AT_INT64);
+    at_tensor *other_t = at_to(at_zeros(3, 3), AT_INT64), *long_t = at_to(at_zeros(2, 4), AT_INT64);
+    at_tensor *wrong[][3] = {{at_zeros(3, 4), t, v}, {s, v, v},          {s, t, t},
+                             {s, other_t, v},        {s, long_t, v},     {s, t, at_to(at_zeros(3), AT_INT64)},
+                             {s, at_zeros(2, 3), v}, {s, t, at_zeros(2)}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        ck_assert_ptr_null(at_masked_cross_entropy_loss(wrong[i][0], wrong[i][1], wrong[i][2]));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+}
+
 /* ---- NULL, where something is wanted ------------------------------------------------------------------------------- */
 
 #define NOTHING(call, message)                                                                                         \
@@ -642,6 +710,7 @@ Suite *modules_suite(void) {
     tcase_add_test(layers, layer_norm);
     tcase_add_test(layers, dropout);
     tcase_add_test(layers, losses_of_wrong_classes);
+    tcase_add_test(layers, every_shape_of_masked_cross_entropy_is_checked);
     tcase_add_test(layers, masked_cross_entropy_hides_what_lies_beyond);
     suite_add_tcase(suite, layers);
     TCase *state = tcase_create("state");
@@ -659,6 +728,7 @@ Suite *modules_suite(void) {
     TCase *attention = tcase_create("attention");
     tcase_add_test(attention, masked_softmax_hides_what_does_not_count);
     tcase_add_test(attention, wrong_inputs_of_attention);
+    tcase_add_test(attention, every_shape_of_attention_is_checked);
     tcase_add_test(attention, a_decoder_sees_nothing_later);
     suite_add_tcase(suite, attention);
     TCase *nothing = tcase_create("nothing");
@@ -673,6 +743,7 @@ Suite *modules_suite(void) {
     suite_add_tcase(suite, gradients);
     TCase *recurrent = tcase_create("recurrent");
     tcase_add_test(recurrent, two_halves_are_one_sequence);
+    tcase_add_test(recurrent, every_shape_of_a_recurrent_network_is_checked);
     tcase_add_test(recurrent, wrong_inputs_of_recurrent_networks);
     suite_add_tcase(suite, recurrent);
     return suite;
