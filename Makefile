@@ -340,8 +340,8 @@ $(BUILD)/tests/accuracy: $(ACCURACY_OBJECTS) $(BUILD)/libatled.a $(BUILD)/object
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ -lmpfr -lgmp $(LIBRARIES)
 
 # What the tests run of the library, compiled without optimisation: every suite at every kernel level, the examples, the
-# fuzzers' corpus, and one in TORTURED of all faults. What no test can run is marked by LCOV_EXCL_LINE, LCOV_EXCL_START,
-# LCOV_EXCL_BR_LINE and the like, with the reason. The details are in $(BUILD)/coverage/index.html.
+# fuzzers' corpus, and one in TORTURED of all faults. What no test can run is marked by LCOV_EXCL_LINE, or LCOV_EXCL_START
+# and LCOV_EXCL_STOP, with the reason. The details are in $(BUILD)/coverage/index.html.
 COVERED  := tensor autograd nn optim plot
 TORTURED ?= 10
 COVERAGE := -O0 -g --coverage -fprofile-update=atomic
