@@ -339,19 +339,25 @@ $(BUILD)/tests/accuracy: $(ACCURACY_OBJECTS) $(BUILD)/libatled.a $(BUILD)/object
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ -lmpfr -lgmp $(LIBRARIES)
 
-# What the tests run of the library: every suite at every kernel level, and the examples, compiled without optimisation.
-# A line that cannot run in a test ends in LCOV_EXCL_LINE and its reason. The details are in $(BUILD)/coverage/index.html.
-COVERED := tensor autograd nn optim plot
+# What the tests run of the library, compiled without optimisation: every suite at every kernel level, the examples, the
+# fuzzers' corpus, and one in TORTURED of all faults. What no test can run is marked by LCOV_EXCL_LINE, or LCOV_EXCL_START
+# and LCOV_EXCL_STOP, with the reason. The details are in $(BUILD)/coverage/index.html.
+COVERED  := tensor autograd nn optim plot
+TORTURED ?= 10
+COVERAGE := -O0 -g --coverage -fprofile-update=atomic
 .PHONY: coverage
 coverage:
 	@command -v gcovr >/dev/null || { echo "coverage: no gcovr; make setup-coverage installs it"; exit 1; }
-	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
-	    all $(BUILD)/coverage/tests/check
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='$(COVERAGE)' \
+	    all $(BUILD)/coverage/tests/check $(BUILD)/coverage/tests/torture/torture fuzzers
 	@find $(BUILD)/coverage -name '*.gcda' -delete
 	@for level in $(KERNEL_LEVELS); do \
 	    CK_FORK=no ATLED_KERNELS=$$level $(BUILD)/coverage/tests/check $(TESTS) || exit 1; \
 	done
+	@$(BUILD)/coverage/tests/check product # in processes of their own, each of which loads another BLAS
 	@BUILD=$(BUILD)/coverage sh tests/examples.sh
+	$(BUILD)/coverage/tests/torture/torture --every $(TORTURED)
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='$(COVERAGE)' check-fuzz
 	@gcovr --root . $(COVERED:%=--filter '%/') --exclude plot/make_ --gcov-ignore-parse-errors \
 	    --exclude-unreachable-branches --object-directory $(BUILD)/coverage --print-summary \
 	    --txt $(BUILD)/coverage/lines.txt --html-details $(BUILD)/coverage/index.html

@@ -60,7 +60,7 @@ static bool mark(const ag_graph *graph, ag_node *node) {
         atomic_store_explicit(&node->walk, graph, memory_order_relaxed);
     else if (!atomic_compare_exchange_strong_explicit(&node->walk, &none, graph, memory_order_acquire,
                                                       memory_order_relaxed))
-        return false;
+        return false; /* LCOV_EXCL_LINE: another thread's walk came between two instructions */
     node->place = graph->count;
     return true;
 }

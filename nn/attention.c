@@ -72,6 +72,7 @@ static at_tensor *pool(const char *function, at_tensor *scores, at_tensor *value
 
 at_additive_attention *at_additive_attention_new_with(at_additive_attention_options o) {
     AT_CALL("additive_attention_new");
+    tn_generator before = *tn_thread_generator();
     at_additive_attention *self = at_module_new(sizeof *self, "AdditiveAttention");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -80,7 +81,7 @@ at_additive_attention *at_additive_attention_new_with(at_additive_attention_opti
                 at_child(self, w_v, at_linear_new(o.hiddens, 1, .no_bias = true)) &&
                 at_child(self, dropout, at_dropout_new(o.dropout)) &&
                 at_module_transient(m, "attention_weights", &self->attention_weights, NULL);
-    return nn_made(m, good);
+    return nn_made(m, good, &before);
 }
 
 at_tensor *at_additive_attention_forward(at_additive_attention *layer, at_tensor *queries, at_tensor *keys,
@@ -89,12 +90,13 @@ at_tensor *at_additive_attention_forward(at_additive_attention *layer, at_tensor
     if (!check_inputs(function, layer, queries, keys, values)) return NULL;
     at_tensor *result = NULL;
     AT_CALL("additive_attention_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         at_tensor *q = at_linear_forward(layer->w_q, queries), *k = at_linear_forward(layer->w_k, keys);
         at_tensor *features = q && k ? at_tanh(at_add(at_unsqueeze(q, 2), at_unsqueeze(k, 1))) : NULL;
         at_tensor *scores = features ? at_squeeze(at_linear_forward(layer->w_v, features), -1) : NULL;
         result = pool(function, scores, values, valid_lengths, layer->dropout, &layer->attention_weights);
-        if (result) at_scope_return(result);
+        result = nn_given(result, &before);
     }
     return result;
 }
@@ -103,11 +105,12 @@ at_tensor *at_additive_attention_forward(at_additive_attention *layer, at_tensor
 
 at_dot_product_attention *at_dot_product_attention_new(double dropout) {
     AT_CALL("dot_product_attention_new");
+    tn_generator before = *tn_thread_generator();
     at_dot_product_attention *self = at_module_new(sizeof *self, "DotProductAttention");
     if (!self) return NULL;
     bool good = at_child(self, dropout, at_dropout_new(dropout)) &&
                 at_module_transient(&self->module, "attention_weights", &self->attention_weights, NULL);
-    return nn_made(&self->module, good);
+    return nn_made(&self->module, good, &before);
 }
 
 at_tensor *at_dot_product_attention_forward(at_dot_product_attention *layer, at_tensor *queries, at_tensor *keys,
@@ -119,11 +122,12 @@ at_tensor *at_dot_product_attention_forward(at_dot_product_attention *layer, at_
                        tn_describe(queries), tn_describe(keys));
     at_tensor *result = NULL;
     AT_CALL("dot_product_attention_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         at_tensor *scaled = at_div(queries, sqrt((double)at_size(queries, 2)));
         at_tensor *scores = at_bmm(scaled, at_transpose(keys, 1, 2));
         result = pool(function, scores, values, valid_lengths, layer->dropout, &layer->attention_weights);
-        if (result) at_scope_return(result);
+        result = nn_given(result, &before);
     }
     return result;
 }
@@ -137,6 +141,7 @@ at_multi_head_attention *at_multi_head_attention_new_with(at_multi_head_attentio
                        " heads: want a multiple of the heads",
                        o.hiddens, o.heads);
     AT_CALL("multi_head_attention_new");
+    tn_generator before = *tn_thread_generator();
     at_multi_head_attention *self = at_module_new(sizeof *self, "MultiHeadAttention");
     if (!self) return NULL;
     self->heads = o.heads;
@@ -148,7 +153,7 @@ at_multi_head_attention *at_multi_head_attention_new_with(at_multi_head_attentio
                 at_child(self, w_v, at_linear_new(v, o.hiddens, .no_bias = !o.bias)) &&
                 at_child(self, w_o, at_linear_new(o.hiddens, o.hiddens, .no_bias = !o.bias)) &&
                 at_child(self, attention, at_dot_product_attention_new(o.dropout));
-    return nn_made(m, good);
+    return nn_made(m, good, &before);
 }
 
 /* (n, steps, hiddens) -> (n * heads, steps, hiddens / heads) */
@@ -169,6 +174,7 @@ at_tensor *at_multi_head_attention_forward(at_multi_head_attention *layer, at_te
     if (!check_inputs("multi_head_attention_forward", layer, queries, keys, values)) return NULL;
     at_tensor *result = NULL;
     AT_CALL("multi_head_attention_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         int64_t heads = layer->heads;
         at_tensor *q = split_heads(at_linear_forward(layer->w_q, queries), heads);
@@ -180,7 +186,7 @@ at_tensor *at_multi_head_attention_forward(at_multi_head_attention *layer, at_te
             at_tensor *joined = join_heads(each, heads);
             result = joined ? at_linear_forward(layer->w_o, joined) : NULL;
         }
-        if (result) at_scope_return(result);
+        result = nn_given(result, &before);
     }
     return result;
 }

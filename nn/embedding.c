@@ -35,8 +35,7 @@ at_embedding *at_embedding_new_with(at_embedding_options o) {
     self->padding_index = o.padding_index < 0 ? o.padding_index + o.entries : o.padding_index;
     bool good = false;
     AT_SCOPE { good = draw(self, o.entries, o.size); }
-    if (!good) *tn_thread_generator() = before; /* a failed call draws nothing */
-    return nn_made(&self->module, good);
+    return nn_made(&self->module, good, &before);
 }
 
 at_tensor *at_embedding_forward(at_embedding *layer, at_tensor *indices) {

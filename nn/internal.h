@@ -4,14 +4,17 @@
 
 #include <stdint.h>
 
+#include "../tensor/random.h"
 #include "module.h"
 
-/* The end of a constructor: self when all went well; otherwise frees it, with the parts that it has by now. */
-static inline void *nn_made(at_module *self, bool good) {
-    if (good) return self;
-    at_module_free(self);
-    return NULL;
-}
+/* The ends of a constructor and of a forward that draw random numbers, or call what does: one that fails puts them back,
+ * so that the next call draws what it would have drawn. before is the generator as it was at the beginning. */
+
+/* self when all went well; otherwise frees it, with the parts that it has by now. */
+void *nn_made(at_module *self, bool good, const tn_generator *before);
+
+/* Hands y, unless it is NULL, to the enclosing scope. */
+at_tensor *nn_given(at_tensor *y, const tn_generator *before);
 
 /* How many queries attention that stores no weights takes at a time: some 2^18 weights, which stay in a cache, but no
  * fewer than 8 queries, so that there is work for several threads. */

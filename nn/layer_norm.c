@@ -9,6 +9,7 @@ at_layer_norm *at_layer_norm_new_shape(at_shape shape) {
     if (shape.ndim < 1)
         return at_fail(AT_ERROR_SHAPE, "layer_norm_new: want the sizes of the dimensions to normalise over");
     AT_CALL("layer_norm_new");
+    tn_generator before = *tn_thread_generator();
     at_layer_norm *self = at_module_new(sizeof *self, "LayerNorm");
     if (!self) return NULL;
     self->module.forward = forward;
@@ -18,7 +19,7 @@ at_layer_norm *at_layer_norm_new_shape(at_shape shape) {
         good = at_module_parameter(&self->module, "weight", &self->weight, at_ones_shape(shape)) &&
                at_module_parameter(&self->module, "bias", &self->bias, at_zeros_shape(shape));
     }
-    return nn_made(&self->module, good);
+    return nn_made(&self->module, good, &before);
 }
 
 static bool ends_with(const at_shape *shape, const at_shape *end) {

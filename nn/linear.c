@@ -28,8 +28,7 @@ at_linear *at_linear_new_with(at_linear_options o) {
             good = bias && at_init_uniform(bias, -bound, bound) &&
                    at_module_parameter(&self->module, "bias", &self->bias, bias);
     }
-    if (!good) *tn_thread_generator() = before; /* a failed call draws nothing */
-    return nn_made(&self->module, good);
+    return nn_made(&self->module, good, &before);
 }
 
 at_tensor *at_linear_forward(at_linear *layer, at_tensor *x) {

@@ -139,6 +139,19 @@ bool at_module_own(at_module *module, const char *name, void *child) {
     return false;
 }
 
+void *nn_made(at_module *self, bool good, const tn_generator *before) {
+    if (good) return self;
+    at_module_free(self);
+    *tn_thread_generator() = *before;
+    return NULL;
+}
+
+at_tensor *nn_given(at_tensor *y, const tn_generator *before) {
+    at_tensor *given = y ? at_scope_return(y) : NULL;
+    if (!given) *tn_thread_generator() = *before;
+    return given;
+}
+
 at_tensor *at_forward(at_module *module, at_tensor *x) {
     if (!module) return at_fail_null("forward", "module");
     if (!x) return at_fail_null("forward", "x");

@@ -12,12 +12,9 @@ NWKernelRegression *at_nw_kernel_regression(void) {
     NWKernelRegression *net = at_module_new(sizeof *net, "NWKernelRegression");
     if (!net) return NULL;
     at_tensor *w = at_rand(1);
-    if (w && at_module_parameter(&net->module, "w", &net->w, w) &&
-        at_module_transient(&net->module, "attention_weights", &net->attention_weights, NULL))
-        return net;
-    at_module_free(&net->module);
-    *tn_thread_generator() = before; /* a failed call draws nothing */
-    return NULL;
+    bool good = w && at_module_parameter(&net->module, "w", &net->w, w) &&
+                at_module_transient(&net->module, "attention_weights", &net->attention_weights, NULL);
+    return nn_made(&net->module, good, &before);
 }
 
 /* ---- the formula ------------------------------------------------------------------------------------------------- */

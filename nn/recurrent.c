@@ -38,6 +38,8 @@ static at_recurrent *recurrent_new(const char *function, const char *name, int64
                        function, o.inputs, o.hiddens, o.layers, AT_MAX_RECURRENT_LAYERS);
     if (!(o.dropout >= 0 && o.dropout <= 1))
         return at_fail(AT_ERROR_VALUE, "%s: dropout is %g: want a probability", function, o.dropout);
+    AT_CALL(function);
+    tn_generator before = *tn_thread_generator();
     at_recurrent *net = at_module_new(sizeof *net, name);
     if (!net) return NULL;
     net->inputs = o.inputs;
@@ -48,7 +50,7 @@ static at_recurrent *recurrent_new(const char *function, const char *name, int64
     AT_SCOPE {
         for (int i = 0; i < net->layers && good; i++) good = add_layer(net, i, gates);
     }
-    return nn_made(&net->module, good);
+    return nn_made(&net->module, good, &before);
 }
 
 /* ---- one step of one layer --------------------------------------------------------------------------------------- */
@@ -133,6 +135,7 @@ static at_tensor *run_layers(const at_recurrent *net, cell_step step, at_tensor 
 
 static at_tensor *run(at_recurrent *net, cell_step step, at_tensor *x, at_tensor **h, at_tensor **c) {
     at_tensor *result = NULL, *new_h = NULL, *new_c = NULL;
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         size_t bytes = (size_t)at_size(x, 0) * sizeof(at_tensor *);
         at_tensor **outputs = tn_memory_new(bytes), *last_h[AT_MAX_RECURRENT_LAYERS], *last_c[AT_MAX_RECURRENT_LAYERS];
@@ -142,7 +145,7 @@ static at_tensor *run(at_recurrent *net, cell_step step, at_tensor *x, at_tensor
         if (result && h) new_h = at_stack_list(0, last_h, layers);
         if (result && c) new_c = at_stack_list(0, last_c, layers);
         if ((h && !new_h) || (c && !new_c)) result = NULL;
-        if (result) at_scope_return(result);
+        result = nn_given(result, &before);
         if (result && h) *h = at_scope_return(new_h);
         if (result && c) *c = at_scope_return(new_c);
     }

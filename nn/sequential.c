@@ -37,6 +37,7 @@ static bool append(const char *function, at_module_list *list, at_module *item) 
 }
 
 bool at_module_list_append(at_module_list *list, void *item) {
+    AT_CALL("module_list_append");
     bool good = list && item ? append("module_list_append", list, item)
                              : at_fail_null("module_list_append", list ? "item" : "list") != NULL;
     if (!good) at_module_free(item);
@@ -46,15 +47,17 @@ bool at_module_list_append(at_module_list *list, void *item) {
 static at_tensor *forward(at_module *self, at_tensor *x) {
     const at_module_list *list = (const at_module_list *)self;
     at_tensor *y = x;
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         for (int i = 0; i < list->count && y; i++) y = at_forward(list->items[i], y);
-        if (y && y != x) at_scope_return(y);
+        if (y != x) y = nn_given(y, &before);
     }
     return y;
 }
 
 at_module_list *at_sequential_from(void *const *items, int n) {
     if (!items) return at_fail_null("sequential", "items");
+    AT_CALL("sequential");
     at_module_list *list = at_module_list_new();
     int owned = 0;
     if (list) {

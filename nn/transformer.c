@@ -29,6 +29,7 @@ at_positional_encoding *at_positional_encoding_new(int64_t hiddens, double dropo
                        "positional_encoding_new: %" PRId64 " hiddens, %" PRId64 " steps: want at least 1", hiddens,
                        longest);
     AT_CALL("positional_encoding_new");
+    tn_generator before = *tn_thread_generator();
     at_positional_encoding *self = at_module_new(sizeof *self, "PositionalEncoding");
     if (!self) return NULL;
     self->module.forward = positional_encoding_forward;
@@ -37,7 +38,7 @@ at_positional_encoding *at_positional_encoding_new(int64_t hiddens, double dropo
         at_tensor *p = good ? encode_positions(longest, hiddens) : NULL;
         good = p && at_module_transient(&self->module, "p", &self->p, p);
     }
-    return nn_made(&self->module, good);
+    return nn_made(&self->module, good, &before);
 }
 
 at_tensor *at_positional_encoding_forward(at_positional_encoding *layer, at_tensor *x) {
@@ -49,10 +50,11 @@ at_tensor *at_positional_encoding_forward(at_positional_encoding *layer, at_tens
                        tn_describe(x), at_size(layer->p, 1), at_size(layer->p, 2));
     at_tensor *y = NULL;
     AT_CALL("positional_encoding_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         at_tensor *sum = at_add(x, at_slice(layer->p, 1, 0, shape.dim[1], 1));
         y = sum ? at_dropout_forward(layer->dropout, sum) : NULL;
-        if (y) at_scope_return(y);
+        y = nn_given(y, &before);
     }
     return y;
 }
@@ -65,12 +67,13 @@ static at_tensor *ffn_forward(at_module *self, at_tensor *x) {
 
 at_position_wise_ffn *at_position_wise_ffn_new(int64_t inputs, int64_t hiddens, int64_t outputs) {
     AT_CALL("position_wise_ffn_new");
+    tn_generator before = *tn_thread_generator();
     at_position_wise_ffn *self = at_module_new(sizeof *self, "PositionWiseFFN");
     if (!self) return NULL;
     self->module.forward = ffn_forward;
     bool good = at_child(self, dense1, at_linear_new(inputs, hiddens)) &&
                 at_child(self, dense2, at_linear_new(hiddens, outputs));
-    return nn_made(&self->module, good);
+    return nn_made(&self->module, good, &before);
 }
 
 at_tensor *at_position_wise_ffn_forward(at_position_wise_ffn *layer, at_tensor *x) {
@@ -87,10 +90,11 @@ at_tensor *at_position_wise_ffn_forward(at_position_wise_ffn *layer, at_tensor *
 
 at_add_norm *at_add_norm_new(int64_t size, double dropout) {
     AT_CALL("add_norm_new");
+    tn_generator before = *tn_thread_generator();
     at_add_norm *self = at_module_new(sizeof *self, "AddNorm");
     if (!self) return NULL;
     bool good = at_child(self, dropout, at_dropout_new(dropout)) && at_child(self, norm, at_layer_norm_new(size));
-    return nn_made(&self->module, good);
+    return nn_made(&self->module, good, &before);
 }
 
 at_tensor *at_add_norm_forward(at_add_norm *layer, at_tensor *x, at_tensor *y) {
@@ -102,10 +106,11 @@ at_tensor *at_add_norm_forward(at_add_norm *layer, at_tensor *x, at_tensor *y) {
                        tn_describe(y));
     at_tensor *z = NULL;
     AT_CALL("add_norm_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         at_tensor *dropped = at_dropout_forward(layer->dropout, y);
         z = dropped ? at_layer_norm_forward(layer->norm, at_add(dropped, x)) : NULL;
-        if (z) at_scope_return(z);
+        z = nn_given(z, &before);
     }
     return z;
 }
@@ -119,6 +124,7 @@ static at_multi_head_attention *new_attention(const at_transformer_options *o) {
 
 at_transformer_encoder_block *at_transformer_encoder_block_new_with(at_transformer_options o) {
     AT_CALL("transformer_encoder_block_new");
+    tn_generator before = *tn_thread_generator();
     at_transformer_encoder_block *self = at_module_new(sizeof *self, "TransformerEncoderBlock");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -126,7 +132,7 @@ at_transformer_encoder_block *at_transformer_encoder_block_new_with(at_transform
                 at_child(self, norm1, at_add_norm_new(o.hiddens, o.dropout)) &&
                 at_child(self, ffn, at_position_wise_ffn_new(o.hiddens, o.ffn_hiddens, o.hiddens)) &&
                 at_child(self, norm2, at_add_norm_new(o.hiddens, o.dropout));
-    return nn_made(m, good);
+    return nn_made(m, good, &before);
 }
 
 at_tensor *at_transformer_encoder_block_forward(at_transformer_encoder_block *block, at_tensor *x,
@@ -135,18 +141,20 @@ at_tensor *at_transformer_encoder_block_forward(at_transformer_encoder_block *bl
     if (!x) return at_fail_null("transformer_encoder_block_forward", "x");
     at_tensor *z = NULL;
     AT_CALL("transformer_encoder_block_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         at_tensor *attended = at_multi_head_attention_forward(block->attention, x, x, x, valid_lengths);
         at_tensor *y = attended ? at_add_norm_forward(block->norm1, x, attended) : NULL;
         at_tensor *f = y ? at_position_wise_ffn_forward(block->ffn, y) : NULL;
         z = f ? at_add_norm_forward(block->norm2, y, f) : NULL;
-        if (z) at_scope_return(z);
+        z = nn_given(z, &before);
     }
     return z;
 }
 
 at_transformer_decoder_block *at_transformer_decoder_block_new_with(at_transformer_options o) {
     AT_CALL("transformer_decoder_block_new");
+    tn_generator before = *tn_thread_generator();
     at_transformer_decoder_block *self = at_module_new(sizeof *self, "TransformerDecoderBlock");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -155,7 +163,7 @@ at_transformer_decoder_block *at_transformer_decoder_block_new_with(at_transform
         at_child(self, attention2, new_attention(&o)) && at_child(self, norm2, at_add_norm_new(o.hiddens, o.dropout)) &&
         at_child(self, ffn, at_position_wise_ffn_new(o.hiddens, o.ffn_hiddens, o.hiddens)) &&
         at_child(self, norm3, at_add_norm_new(o.hiddens, o.dropout));
-    return nn_made(m, good);
+    return nn_made(m, good, &before);
 }
 
 /* int64 (n, steps): each step sees itself and those before. */
@@ -173,16 +181,17 @@ at_tensor *at_transformer_decoder_block_forward(at_transformer_decoder_block *bl
         return at_fail(AT_ERROR_SHAPE, "%s: x is %s: want (n, steps, hiddens)", function, tn_describe(x));
     at_tensor *result = NULL;
     AT_CALL("transformer_decoder_block_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         at_tensor *causal = steps_so_far(at_size(x, 0), at_size(x, 1));
-        at_tensor *own = at_multi_head_attention_forward(block->attention1, x, x, x, causal);
+        at_tensor *own = causal ? at_multi_head_attention_forward(block->attention1, x, x, x, causal) : NULL;
         at_tensor *y = own ? at_add_norm_forward(block->norm1, x, own) : NULL;
         at_tensor *seen =
             y ? at_multi_head_attention_forward(block->attention2, y, encoded, encoded, encoded_lengths) : NULL;
         at_tensor *z = seen ? at_add_norm_forward(block->norm2, y, seen) : NULL;
         at_tensor *f = z ? at_position_wise_ffn_forward(block->ffn, z) : NULL;
         result = f ? at_add_norm_forward(block->norm3, z, f) : NULL;
-        if (result) at_scope_return(result);
+        result = nn_given(result, &before);
     }
     return result;
 }
@@ -198,10 +207,11 @@ static at_tensor *embed(at_embedding *embedding, at_positional_encoding *positio
 
 /* Registered only when complete, so that the names of parameters begin with all names above them. */
 static at_module_list *new_blocks(at_transformer_options o, void *(*make)(at_transformer_options)) {
+    tn_generator before = *tn_thread_generator();
     at_module_list *blocks = at_module_list_new();
     bool good = blocks;
     for (int64_t i = 0; i < o.layers && good; i++) good = at_module_list_append(blocks, make(o));
-    return blocks ? nn_made(&blocks->module, good) : NULL;
+    return blocks ? nn_made(&blocks->module, good, &before) : NULL;
 }
 
 static void *encoder_block(at_transformer_options o) { return at_transformer_encoder_block_new_with(o); }
@@ -211,13 +221,14 @@ static int64_t longest(const at_transformer_options *o) { return o->longest ? o-
 
 at_transformer_encoder *at_transformer_encoder_new_with(at_transformer_options o) {
     AT_CALL("transformer_encoder_new");
+    tn_generator before = *tn_thread_generator();
     at_transformer_encoder *self = at_module_new(sizeof *self, "TransformerEncoder");
     if (!self) return NULL;
     at_module *m = &self->module;
     bool good = at_child(self, embedding, at_embedding_new(o.vocabulary, o.hiddens)) &&
                 at_child(self, position, at_positional_encoding_new(o.hiddens, o.dropout, longest(&o))) &&
                 at_child(self, blocks, new_blocks(o, encoder_block));
-    return nn_made(m, good);
+    return nn_made(m, good, &before);
 }
 
 at_tensor *at_transformer_encoder_forward(at_transformer_encoder *encoder, at_tensor *tokens,
@@ -226,18 +237,20 @@ at_tensor *at_transformer_encoder_forward(at_transformer_encoder *encoder, at_te
     if (!tokens) return at_fail_null("transformer_encoder_forward", "tokens");
     at_tensor *x = NULL;
     AT_CALL("transformer_encoder_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         x = embed(encoder->embedding, encoder->position, tokens);
         for (int i = 0; i < encoder->blocks->count && x; i++)
             x = at_transformer_encoder_block_forward((at_transformer_encoder_block *)encoder->blocks->items[i], x,
                                                      valid_lengths);
-        if (x) at_scope_return(x);
+        x = nn_given(x, &before);
     }
     return x;
 }
 
 at_transformer_decoder *at_transformer_decoder_new_with(at_transformer_options o) {
     AT_CALL("transformer_decoder_new");
+    tn_generator before = *tn_thread_generator();
     at_transformer_decoder *self = at_module_new(sizeof *self, "TransformerDecoder");
     if (!self) return NULL;
     at_module *m = &self->module;
@@ -245,7 +258,7 @@ at_transformer_decoder *at_transformer_decoder_new_with(at_transformer_options o
                 at_child(self, position, at_positional_encoding_new(o.hiddens, o.dropout, longest(&o))) &&
                 at_child(self, blocks, new_blocks(o, decoder_block));
     good = good && at_child(self, dense, at_linear_new(o.hiddens, o.vocabulary));
-    return nn_made(m, good);
+    return nn_made(m, good, &before);
 }
 
 at_tensor *at_transformer_decoder_forward(at_transformer_decoder *decoder, at_tensor *tokens, at_tensor *encoded,
@@ -255,13 +268,14 @@ at_tensor *at_transformer_decoder_forward(at_transformer_decoder *decoder, at_te
     if (!encoded) return at_fail_null("transformer_decoder_forward", "encoded");
     at_tensor *x = NULL;
     AT_CALL("transformer_decoder_forward");
+    tn_generator before = *tn_thread_generator();
     AT_SCOPE {
         x = embed(decoder->embedding, decoder->position, tokens);
         for (int i = 0; i < decoder->blocks->count && x; i++)
             x = at_transformer_decoder_block_forward((at_transformer_decoder_block *)decoder->blocks->items[i], x,
                                                      encoded, encoded_lengths);
         x = x ? at_linear_forward(decoder->dense, x) : NULL;
-        if (x) at_scope_return(x);
+        x = nn_given(x, &before);
     }
     return x;
 }

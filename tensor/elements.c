@@ -11,20 +11,24 @@ bool tn_host_is_big_endian(void) {
     return first == 0;
 }
 
+/* LCOV_EXCL_START: only on big-endian machines, which `make check-s390x` emulates */
 /* Element by element the other way round. */
 static void reverse(const char *from, char *to, size_t n, size_t size) {
     for (size_t i = 0; i < n; i++)
         for (size_t byte = 0; byte < size; byte++) to[i * size + byte] = from[i * size + size - 1 - byte];
 }
+/* LCOV_EXCL_STOP */
 
 tn_value *tn_value_for_file(tn_value *v) {
     tn_value *stored = tn_value_contiguous(v);
     size_t size = tn_dtype_size(v->dtype);
     if (!stored || size == 1 || !tn_host_is_big_endian()) return stored;
+    /* LCOV_EXCL_START: as above */
     tn_value *reversed = tn_value_new(v->dtype, &v->shape);
     if (reversed) reverse(tn_data(stored), tn_data(reversed), (size_t)v->numel, size);
     tn_value_release(stored);
     return reversed;
+    /* LCOV_EXCL_STOP */
 }
 
 bool tn_is_verbatim(const tn_element_type *type) {

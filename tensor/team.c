@@ -50,7 +50,7 @@ static int count_processors(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
 #endif
-    return (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return (int)sysconf(_SC_NPROCESSORS_ONLN); /* LCOV_EXCL_LINE: Linux says which processors */
 }
 
 /* Asking the system takes as long as a small job. */

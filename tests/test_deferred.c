@@ -329,6 +329,20 @@ BALANCED_TEST(sums_of_products_of_any_factors) {
 
 /* ---- work is bounded --------------------------------------------------------------------------------------------- */
 
+/* The derivative of log_softmax sums rows of what comes in: a sum of terms, one number, nothing but a product. */
+BALANCED_TEST(row_sums_of_any_gradient) {
+    at_tensor *x[2], *w = at_randn(3, 600);
+    x[0] = at_set_requires_grad(at_randn(3, 600), true);
+    x[1] = at_set_requires_grad(at_to(at_detach(x[0]), AT_FLOAT64), true);
+    for (int kind = 0; kind < 2; kind++) {
+        for (int i = 0; i < 2; i++) {
+            at_tensor *y = at_log_softmax(x[i], 1), *v = at_to(w, at_dtype_of(y));
+            ck_assert(at_backward(at_sum(kind == 0 ? at_add(at_mul(y, v), at_sin(y)) : at_neg(y))));
+        }
+        ck_assert_msg(at_allclose(at_to(at_grad(x[0]), AT_FLOAT64), at_grad(x[1]), 1e-5, 1e-4), "kind %d", kind);
+    }
+}
+
 /* Forty doublings name one tensor 2^40 times; computed term by term they would never end. */
 BALANCED_TEST(a_term_with_two_uses_is_computed_once) {
     at_tensor *t = at_ones(1000);
@@ -537,6 +551,7 @@ Suite *deferred_suite(void) {
     tcase_add_test(bits, sums_of_products_of_any_factors);
     tcase_add_test(bits, row_sums_are_those_of_eager_evaluation);
     tcase_add_test(bits, row_sums_in_other_shapes);
+    tcase_add_test(bits, row_sums_of_any_gradient);
     suite_add_tcase(suite, bits);
     tcase_add_test(work, a_term_with_two_uses_is_computed_once);
     tcase_add_test(work, a_long_chain_is_cut);

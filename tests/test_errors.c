@@ -227,6 +227,8 @@ BALANCED_TEST(indexing) {
     WRONG(!at_index_select(g.f, 0, g.f), AT_ERROR_DTYPE, "index_select: index is float32 (2, 3): want int64");
     WRONG(!at_index_select(g.f, 0, g.beyond), AT_ERROR_VALUE,
           "index_select: index 3 (element 1 of index) into dimension 0 of float32 (2, 3): want 0 to 1");
+    WRONG(!at_index_select(g.scalar, 0, g.beyond), AT_ERROR_SHAPE,
+          "index_select: index int64 (2) into a tensor of one element without dimensions");
     WRONG(!at_index_select(g.f, 0, g.i), AT_ERROR_SHAPE, "index_select: index is int64 (2, 3): want one dimension");
     WRONG(!at_gather(g.f, 0, g.f), AT_ERROR_DTYPE, "gather: index is float32 (2, 3): want int64");
     WRONG(!at_gather(g.f, 1, g.beyond), AT_ERROR_SHAPE,
@@ -241,6 +243,8 @@ BALANCED_TEST(indexing) {
     WRONG(!at_one_hot(g.i, 0), AT_ERROR_VALUE, "one_hot: 0 classes: want at least 1, or -1 to count them");
     WRONG(!at_one_hot(at_to(at_zeros(0, 2), AT_INT64), -1), AT_ERROR_VALUE,
           "one_hot: int64 (0, 2) has no elements to count classes by: want their number");
+    WRONG(!at_one_hot(at_to(at_ones(1, 1, 1, 1, 1, 1, 1, 1), AT_INT64), 2), AT_ERROR_SHAPE,
+          "one_hot: int64 (1, 1, 1, 1, 1, 1, 1, 1): there can be at most 8 dimensions");
     WRONG(!at_one_hot(g.beyond, 2), AT_ERROR_VALUE, "one_hot: class 3 (element 1): want 0 to 1");
     unchanged(&g);
 }
@@ -419,6 +423,56 @@ static void *fail_alone(void *unused) {
     return at_error() && strcmp(at_error(), "bmm: batch1 is NULL") == 0 ? NULL : "wrong";
 }
 
+/* What the others leave out: each argument that is wanted, NULL. */
+BALANCED_TEST(nothing) {
+    given g = inputs();
+    at_tensor *all[] = {g.w}, *none[] = {NULL};
+    WRONG(!at_relu(NULL), AT_ERROR_VALUE, "relu: x is NULL");
+    WRONG(!at_floor(NULL), AT_ERROR_VALUE, "floor: x is NULL");
+    WRONG(!at_gelu(NULL), AT_ERROR_VALUE, "gelu: x is NULL");
+    WRONG(!at_clamp(NULL, 0, 1), AT_ERROR_VALUE, "clamp: x is NULL");
+    WRONG(!at_clamp(g.f, 0, NAN), AT_ERROR_VALUE, "clamp: bounds 0 and nan: want numbers");
+    WRONG(!at_masked_fill(g.f, g.b, NULL), AT_ERROR_VALUE, "masked_fill: value is NULL");
+    WRONG(!at_sub(g.f, NULL), AT_ERROR_VALUE, "sub: b is NULL");
+    WRONG(!at_norm(NULL), AT_ERROR_VALUE, "norm: x is NULL");
+    WRONG(!at_prod(NULL), AT_ERROR_VALUE, "prod: x is NULL");
+    WRONG(!at_prod_dim(NULL, 0, false), AT_ERROR_VALUE, "prod_dim: x is NULL");
+    WRONG(!at_any(NULL), AT_ERROR_VALUE, "any: x is NULL");
+    WRONG(!at_var(NULL), AT_ERROR_VALUE, "var: x is NULL");
+    WRONG(!at_std(NULL), AT_ERROR_VALUE, "std: x is NULL");
+    WRONG(!at_logsumexp(NULL), AT_ERROR_VALUE, "logsumexp: x is NULL");
+    WRONG(!at_flatten(NULL), AT_ERROR_VALUE, "flatten: x is NULL");
+    WRONG(!at_permute(NULL, 0), AT_ERROR_VALUE, "permute: x is NULL");
+    WRONG(!at_repeat_interleave(NULL, 2), AT_ERROR_VALUE, "repeat_interleave: x is NULL");
+    WRONG(!at_repeat_interleave_dim(NULL, 2, 0), AT_ERROR_VALUE, "repeat_interleave: x is NULL");
+    WRONG(!at_select(NULL, 0, 0), AT_ERROR_VALUE, "select: x is NULL");
+    WRONG(!at_stack_list(0, NULL, 1), AT_ERROR_VALUE, "stack: list is NULL");
+    WRONG(!at_tril(NULL, 0), AT_ERROR_VALUE, "tril: x is NULL");
+    WRONG(!at_triu(NULL, 0), AT_ERROR_VALUE, "triu: x is NULL");
+    WRONG(!at_gather(NULL, 0, g.i), AT_ERROR_VALUE, "gather: x is NULL");
+    WRONG(!at_scatter_add(g.f, 0, g.i, NULL), AT_ERROR_VALUE, "scatter_add: src is NULL");
+    WRONG(!at_topk(NULL, 1, 0, NULL), AT_ERROR_VALUE, "topk: x is NULL");
+    WRONG(!at_sort(NULL, 0, false, NULL), AT_ERROR_VALUE, "sort: x is NULL");
+    WRONG(!at_one_hot(NULL, 2), AT_ERROR_VALUE, "one_hot: x is NULL");
+    WRONG(!at_retain_grad(NULL), AT_ERROR_VALUE, "retain_grad: t is NULL");
+    WRONG(!at_retain_grad(g.f), AT_ERROR_STATE, "retain_grad: float32 (2, 3) does not require a gradient");
+    WRONG(!at_register_hook(NULL, NULL, NULL), AT_ERROR_VALUE, "register_hook: t is NULL");
+    WRONG(!at_register_hook(g.w, NULL, NULL), AT_ERROR_VALUE, "register_hook: hook is NULL");
+    WRONG(!at_set_name(NULL, "x"), AT_ERROR_VALUE, "set_name: t is NULL");
+    WRONG(!at_name(NULL), AT_ERROR_VALUE, "name: t is NULL");
+    WRONG((at_remove_hooks(NULL), true), AT_ERROR_VALUE, "remove_hooks: t is NULL");
+    WRONG(!at_backward_with(NULL, g.f), AT_ERROR_VALUE, "backward_with: t is NULL");
+    WRONG(!at_backward_trace(NULL, g.w), AT_ERROR_VALUE, "backward_trace: file is NULL");
+    WRONG(!at_graph_print(stderr, NULL), AT_ERROR_VALUE, "graph_print: root is NULL");
+    WRONG(!at_gradients(at_sum(g.w), all, -1, false, g.grads), AT_ERROR_VALUE,
+          "gradients: n is -1: must not be negative");
+    WRONG(!at_gradients(at_sum(g.w), NULL, 1, false, g.grads), AT_ERROR_VALUE, "gradients: inputs is NULL");
+    WRONG(!at_gradients(at_sum(g.w), all, 1, false, NULL), AT_ERROR_VALUE, "gradients: grads is NULL");
+    WRONG(!at_gradients(at_sum(g.w), none, 1, false, g.grads), AT_ERROR_VALUE, "gradients: inputs[0] is NULL");
+    WRONG(at_size(NULL, 0) == -1, AT_ERROR_VALUE, "size: t is NULL");
+    unchanged(&g);
+}
+
 BALANCED_TEST(errors_are_per_thread) {
     pthread_t thread;
     void *wrong = NULL;
@@ -450,6 +504,12 @@ static int abort_in_child(char *text, size_t size) {
     return status;
 }
 
+BALANCED_TEST(there_are_two_error_modes) {
+    at_set_error_mode((at_error_mode)2);
+    expect_error(AT_ERROR_VALUE, "set_error_mode: 2: want AT_ERROR_ABORT or AT_ERROR_RETURN");
+    WRONG(!at_exp(NULL), AT_ERROR_VALUE, "exp: x is NULL"); /* still returned */
+}
+
 BALANCED_TEST(by_default_a_wrong_call_aborts) {
     char text[1000];
     int status = abort_in_child(text, sizeof text);
@@ -476,7 +536,9 @@ Suite *errors_suite(void) {
     tcase_add_test(modes, correct_calls_work_while_an_error_is_kept);
     tcase_add_test(modes, operations_of_ones_own_report_alike);
     tcase_add_test(modes, settings);
+    tcase_add_test(calls, nothing);
     tcase_add_test(modes, errors_are_per_thread);
+    tcase_add_test(modes, there_are_two_error_modes);
     tcase_add_test(modes, by_default_a_wrong_call_aborts);
     suite_add_tcase(suite, modes);
     return suite;

@@ -488,6 +488,13 @@ START_TEST(the_report_of_second_derivatives) {
 }
 END_TEST
 
+START_TEST(derivatives_by_the_weights_are_reported) {
+    at_tensor *x = at_set_requires_grad(at_from_doubles(((double[]){1, 2}), 2), true);
+    ck_assert(!at_gradgradcheck(not_linear, &x, 1, NULL, .report = paper));
+    EXPECT_REPORT("\nu      [0] ");
+}
+END_TEST
+
 /* As many calls as context has left are right. */
 static at_tensor *fails_later(at_tensor **x, int n, void *context) {
     int *left = context;
@@ -617,6 +624,7 @@ Suite *gradcheck_suite(void) {
     tcase_add_checked_fixture(text, begin_report, end_report);
     tcase_add_test(text, the_report_of_first_derivatives);
     tcase_add_test(text, the_report_of_second_derivatives);
+    tcase_add_test(text, derivatives_by_the_weights_are_reported);
     tcase_add_test(text, hints_tell_what_it_may_be);
     tcase_add_test(text, a_kink_among_other_errors_is_told);
     tcase_add_test(text, long_lists_are_cut);

@@ -45,6 +45,15 @@ START_TEST(the_tape_is_a_table) {
 }
 END_TEST
 
+START_TEST(constants_stand_among_the_inputs) {
+    at_tensor *w = at_set_requires_grad(at_ones(2), true);
+    expect_text(at_graph_print, at_mul(w, at_from_doubles((double[]){3, 0.5}, 2)),
+                "    operation  inputs        shape  value     gradient  derivative by inputs\n"
+                "#0  leaf                     (2)    [1, 1]              \n"
+                "#1  mul        #0, [3, 0.5]  (2)    [3, 0.5]            g * b, g * a\n");
+}
+END_TEST
+
 START_TEST(a_backward_pass_is_told_step_by_step) {
     at_tensor *w, *b, *y = two_uses(&w, &b);
     expect_text(at_backward_trace, y,
@@ -304,6 +313,7 @@ Suite *graph_suite(void) {
     TCase *text = tcase_create("text"), *custom = tcase_create("custom"), *hooks = tcase_create("hooks");
     TCase *cases[] = {text, custom, hooks};
     tcase_add_test(text, the_tape_is_a_table);
+    tcase_add_test(text, constants_stand_among_the_inputs);
     tcase_add_test(text, a_backward_pass_is_told_step_by_step);
     tcase_add_test(text, a_drawing_frames_modules);
     tcase_add_test(text, children_put_their_name_before);

@@ -1,6 +1,7 @@
 /* tests/test_modules.c - what models are built with: layers, lists of layers, paths, freezing, train and eval, summary. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core_support.h"
 
@@ -24,6 +25,18 @@ BALANCED_TEST(a_sequence_applies_its_layers) {
     at_module_list *empty = at_sequential_from((void *const[]){NULL}, 0);
     ck_assert_ptr_eq(at_forward(&empty->module, x), x);
     at_module_free(&empty->module);
+}
+
+/* Indices in, numbers out: embedding, dropout and a transformer's network as parts of a sequence. */
+BALANCED_TEST(every_layer_of_one_tensor_can_be_in_a_sequence) {
+    at_module_list *net =
+        at_sequential_new(at_embedding_new(5, 3), at_dropout_new(0.5), at_position_wise_ffn_new(3, 4, 2));
+    at_eval(&net->module);
+    at_tensor *tokens = at_from_int64s((int64_t[]){4, 0, 1}, 3),
+              *rows = at_embedding_forward((at_embedding *)net->items[0], tokens);
+    at_tensor *by_hand = at_position_wise_ffn_forward((at_position_wise_ffn *)net->items[2], rows);
+    ck_assert(at_equal(at_forward(&net->module, tokens), by_hand));
+    at_module_free(&net->module);
 }
 
 BALANCED_TEST(a_list_that_fails_frees_what_it_was_given) {
@@ -66,6 +79,8 @@ BALANCED_TEST(embedding) {
     ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
     at_clear_error();
     at_module_free(&layer->module);
+    ck_assert_ptr_null(at_embedding_new(-4, 2));
+    expect_error(AT_ERROR_VALUE, "embedding_new: -4 entries of size 2: want no negative sizes");
     ck_assert_ptr_null(at_embedding_new(4, 2, .has_padding = true, .padding_index = 4));
     expect_error(AT_ERROR_VALUE, "embedding_new: padding_index 4 of 4 entries");
 }
@@ -121,6 +136,9 @@ BALANCED_TEST(masked_cross_entropy_hides_what_lies_beyond) {
     at_tensor *scores = at_set_requires_grad(at_full(NAN, 1, 2, 3), true);
     for (int i = 0; i < 3; i++) at_floats_mut(scores)[i] = 0;
     at_tensor *target = at_from_int64s((int64_t[]){1, 77}, 1, 2), *length = at_from_int64s((int64_t[]){1}, 1);
+    ck_assert_ptr_null(at_masked_cross_entropy_loss(scores, at_ones(1, 2), length));
+    expect_error(AT_ERROR_SHAPE, "masked_cross_entropy_loss: scores float32 (1, 2, 3), target float32 (1, 2), "
+                                 "valid_lengths int64 (1): want (n, steps, classes), int64 (n, steps), int64 (n)");
     at_tensor *loss = at_masked_cross_entropy_loss(scores, target, length);
     ck_assert_double_eq_tol(at_item(loss), log(3) / 2, 1e-6);
     ck_assert(at_backward(loss));
@@ -211,6 +229,38 @@ BALANCED_TEST(summary) {
     at_module_free(&net->module);
 }
 
+/* What write says on stdout. */
+static void expect_on_stdout(void (*write)(at_module *), at_module *module, const char *expected) {
+    char text[1024] = "";
+    FILE *kept = tmpfile();
+    fflush(stdout);
+    int before = dup(STDOUT_FILENO);
+    ck_assert(kept && before >= 0 && dup2(fileno(kept), STDOUT_FILENO) >= 0);
+    write(module);
+    fflush(stdout);
+    ck_assert(dup2(before, STDOUT_FILENO) >= 0);
+    close(before);
+    rewind(kept);
+    text[fread(text, 1, sizeof text - 1, kept)] = '\0';
+    fclose(kept);
+    ck_assert_str_eq(text, expected);
+}
+
+BALANCED_TEST(modules_are_printed) {
+    at_linear *layer = at_linear_new(3, 2, .no_bias = true);
+    expect_on_stdout(at_module_summary, &layer->module,
+                     "Linear                                numbers\n"
+                     "weight  float32 (2, 3)                      6\n"
+                     "6 trainable, 0 frozen, 0 in buffers\n");
+    expect_on_stdout(at_module_print, &layer->module,
+                     "Linear(\n  (weight): parameter float32 (2, 3)\n)\n6 trainable numbers\n");
+    at_module_fsummary(NULL, &layer->module);
+    expect_error(AT_ERROR_VALUE, "module_summary: file is NULL");
+    at_module_summary(NULL);
+    expect_error(AT_ERROR_VALUE, "module_summary: module is NULL");
+    at_module_free(&layer->module);
+}
+
 BALANCED_TEST(a_path_can_be_too_long) {
     char name[1100];
     memset(name, 'x', sizeof name - 1);
@@ -253,6 +303,8 @@ BALANCED_TEST(wrong_inputs_of_recurrent_networks) {
     ck_assert_ptr_null(at_lstm_forward(lstm, at_zeros(1, 2, 3), &state, NULL));
     expect_error(AT_ERROR_VALUE, "lstm_forward: want a state and a cell, or neither");
     at_module_free(&lstm->module);
+    ck_assert_ptr_null(at_gru_new(1, 1, .dropout = 1.5));
+    expect_error(AT_ERROR_VALUE, "gru_new: dropout is 1.5: want a probability");
     ck_assert_ptr_null(at_gru_new(1, 1, .layers = 17));
     expect_error(AT_ERROR_VALUE, "gru_new: 1 inputs, 1 hiddens, 17 layers: want no negative sizes and 1 ... 16 layers");
 }
@@ -290,6 +342,18 @@ BALANCED_TEST(wrong_inputs_of_attention) {
     at_module_free(&layer->module);
     ck_assert_ptr_null(at_multi_head_attention_new(.hiddens = 10, .heads = 3));
     expect_error(AT_ERROR_VALUE, "multi_head_attention_new: 10 hiddens for 3 heads: want a multiple of the heads");
+    at_positional_encoding *position = at_positional_encoding_new(4, 0, 2);
+    ck_assert_ptr_null(at_positional_encoding_forward(position, x));
+    expect_error(AT_ERROR_SHAPE, "positional_encoding_forward: x is float32 (2, 3, 4): want (n, up to 2, 4)");
+    at_module_free(&position->module);
+    at_add_norm *norm = at_add_norm_new(4, 0);
+    ck_assert_ptr_null(at_add_norm_forward(norm, x, at_zeros(4)));
+    expect_error(AT_ERROR_SHAPE, "add_norm_forward: x is float32 (2, 3, 4), y float32 (4): want equal shapes");
+    at_module_free(&norm->module);
+    at_transformer_decoder_block *block = at_transformer_decoder_block_new(.hiddens = 4, .ffn_hiddens = 2, .heads = 2);
+    ck_assert_ptr_null(at_transformer_decoder_block_forward(block, at_zeros(3, 4), x, NULL));
+    expect_error(AT_ERROR_SHAPE, "transformer_decoder_block_forward: x is float32 (3, 4): want (n, steps, hiddens)");
+    at_module_free(&block->module);
     ck_assert_ptr_null(at_positional_encoding_new(0, 0, 5));
     expect_error(AT_ERROR_VALUE, "positional_encoding_new: 0 hiddens, 5 steps: want at least 1");
 }
@@ -307,6 +371,190 @@ BALANCED_TEST(a_decoder_sees_nothing_later) {
     ck_assert_str_eq(at_name(((at_transformer_decoder_block *)decoder->blocks->items[1])->attention2->w_q->weight),
                      "blocks.1.attention2.w_q.weight");
     at_module_free(&decoder->module);
+}
+
+/* ---- shapes that do not go together -------------------------------------------------------------------------------- */
+
+/* Each argument in turn has another shape than the others want. */
+BALANCED_TEST(every_shape_of_attention_is_checked) {
+    at_dot_product_attention *d = at_dot_product_attention_new(0);
+    at_tensor *x = at_zeros(2, 3, 4), *flat = at_zeros(3, 4), *more = at_zeros(3, 3, 4);
+    at_tensor *wrong[][3] = {{flat, x, x}, {x, flat, x}, {x, x, flat}, {more, x, x}, {x, x, more}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        ck_assert_ptr_null(at_dot_product_attention_forward(d, wrong[i][0], wrong[i][1], wrong[i][2], NULL));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    at_tensor *counts[] = {lengths(1, 2),
+                           at_zeros(2),
+                           at_to(at_zeros(2, 5), AT_INT64),
+                           at_to(at_zeros(3), AT_INT64),
+                           at_to(at_scalar(1), AT_INT64),
+                           at_to(at_zeros(2, 3, 1), AT_INT64)};
+    for (size_t i = 1; i < sizeof counts / sizeof *counts; i++) {
+        ck_assert_ptr_null(at_masked_softmax(x, counts[i]));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    ck_assert_ptr_null(at_masked_softmax(flat, counts[0]));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_SHAPE);
+    at_clear_error();
+    at_tensor *m = at_zeros(3, 4),
+              *pooled[][3] = {{x, m, m}, {m, x, m}, {m, m, x}, {at_zeros(3, 5), m, m}, {m, m, at_zeros(2, 4)}};
+    for (size_t i = 0; i < sizeof pooled / sizeof *pooled; i++) {
+        ck_assert_ptr_null(at_scaled_dot_product_attention(pooled[i][0], pooled[i][1], pooled[i][2]));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    at_module_free(&d->module);
+}
+
+BALANCED_TEST(every_shape_of_a_recurrent_network_is_checked) {
+    at_gru *net = at_gru_new(3, 4, .layers = 2);
+    at_tensor *x = at_zeros(5, 2, 3), *inputs[] = {at_zeros(5, 3), at_zeros(0, 2, 3), at_zeros(5, 2, 4)};
+    at_tensor *states[] = {at_zeros(2, 4), at_zeros(1, 2, 4), at_zeros(2, 3, 4), at_zeros(2, 2, 3)};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        ck_assert_ptr_null(at_gru_forward(net, inputs[i], NULL));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        at_tensor *state = states[i];
+        ck_assert_ptr_null(at_gru_forward(net, x, &state));
+        ck_assert_ptr_eq(state, states[i]);
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(every_shape_of_masked_cross_entropy_is_checked) {
+    at_tensor *s = at_zeros(2, 3, 4), *t = at_to(at_zeros(2, 3), AT_INT64), *v = at_to(at_zeros(2), AT_INT64);
+    at_tensor *other_t = at_to(at_zeros(3, 3), AT_INT64), *long_t = at_to(at_zeros(2, 4), AT_INT64);
+    at_tensor *wrong[][3] = {{at_zeros(3, 4), t, v}, {s, v, v},          {s, t, t},
+                             {s, other_t, v},        {s, long_t, v},     {s, t, at_to(at_zeros(3), AT_INT64)},
+                             {s, at_zeros(2, 3), v}, {s, t, at_zeros(2)}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        ck_assert_ptr_null(at_masked_cross_entropy_loss(wrong[i][0], wrong[i][1], wrong[i][2]));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%zu: %s", i, at_error());
+        at_clear_error();
+    }
+}
+
+/* ---- NULL, where something is wanted ------------------------------------------------------------------------------- */
+
+#define NOTHING(call, message)                                                                                         \
+    do {                                                                                                               \
+        ck_assert_msg(!(call), "%s: this is no error, but should be", #call);                                          \
+        expect_error(AT_ERROR_VALUE, message " is NULL");                                                              \
+    } while (0)
+
+BALANCED_TEST(attention_of_nothing) {
+    at_tensor *x = at_zeros(2, 3, 4);
+    at_additive_attention *a = at_additive_attention_new(4, 4, 2);
+    at_dot_product_attention *d = at_dot_product_attention_new(0);
+    at_multi_head_attention *m = at_multi_head_attention_new(.hiddens = 4, .heads = 2);
+    NOTHING(at_additive_attention_forward(NULL, x, x, x, NULL), "additive_attention_forward: layer");
+    NOTHING(at_additive_attention_forward(a, NULL, x, x, NULL), "additive_attention_forward: queries");
+    NOTHING(at_dot_product_attention_forward(d, x, NULL, x, NULL), "dot_product_attention_forward: keys");
+    NOTHING(at_multi_head_attention_forward(m, x, x, NULL, NULL), "multi_head_attention_forward: values");
+    NOTHING(at_masked_softmax(NULL, NULL), "masked_softmax: scores");
+    NOTHING(at_scaled_dot_product_attention(NULL, x, x), "scaled_dot_product_attention: queries");
+    NOTHING(at_scaled_dot_product_attention(x, NULL, x), "scaled_dot_product_attention: keys");
+    NOTHING(at_scaled_dot_product_attention(x, x, NULL), "scaled_dot_product_attention: values");
+    at_module_free(&a->module);
+    at_module_free(&d->module);
+    at_module_free(&m->module);
+}
+
+BALANCED_TEST(transformers_of_nothing) {
+    const at_transformer_options o = {.hiddens = 2, .ffn_hiddens = 2, .heads = 1, .vocabulary = 3, .layers = 1};
+    at_tensor *x = at_zeros(1, 3, 2), *tokens = at_to(at_zeros(1, 3), AT_INT64);
+    at_positional_encoding *p = at_positional_encoding_new(2, 0, 3);
+    at_add_norm *norm = at_add_norm_new(2, 0);
+    at_transformer_encoder *e = at_transformer_encoder_new_with(o);
+    at_transformer_decoder *d = at_transformer_decoder_new_with(o);
+    at_transformer_encoder_block *in_e = (at_transformer_encoder_block *)e->blocks->items[0];
+    at_transformer_decoder_block *in_d = (at_transformer_decoder_block *)d->blocks->items[0];
+    NOTHING(at_positional_encoding_forward(NULL, x), "positional_encoding_forward: layer");
+    NOTHING(at_positional_encoding_forward(p, NULL), "positional_encoding_forward: x");
+    NOTHING(at_position_wise_ffn_forward(NULL, x), "position_wise_ffn_forward: layer");
+    NOTHING(at_add_norm_forward(NULL, x, x), "add_norm_forward: layer");
+    NOTHING(at_add_norm_forward(norm, NULL, x), "add_norm_forward: x");
+    NOTHING(at_add_norm_forward(norm, x, NULL), "add_norm_forward: y");
+    NOTHING(at_transformer_encoder_block_forward(NULL, x, NULL), "transformer_encoder_block_forward: block");
+    NOTHING(at_transformer_encoder_block_forward(in_e, NULL, NULL), "transformer_encoder_block_forward: x");
+    NOTHING(at_transformer_decoder_block_forward(NULL, x, x, NULL), "transformer_decoder_block_forward: block");
+    NOTHING(at_transformer_decoder_block_forward(in_d, NULL, x, NULL), "transformer_decoder_block_forward: x");
+    NOTHING(at_transformer_decoder_block_forward(in_d, x, NULL, NULL), "transformer_decoder_block_forward: encoded");
+    NOTHING(at_transformer_encoder_forward(NULL, tokens, NULL), "transformer_encoder_forward: encoder");
+    NOTHING(at_transformer_encoder_forward(e, NULL, NULL), "transformer_encoder_forward: tokens");
+    NOTHING(at_transformer_decoder_forward(NULL, tokens, x, NULL), "transformer_decoder_forward: decoder");
+    NOTHING(at_transformer_decoder_forward(d, NULL, x, NULL), "transformer_decoder_forward: tokens");
+    NOTHING(at_transformer_decoder_forward(d, tokens, NULL, NULL), "transformer_decoder_forward: encoded");
+    at_module_free(&p->module);
+    at_module_free(&norm->module);
+    at_module_free(&e->module);
+    at_module_free(&d->module);
+}
+
+BALANCED_TEST(layers_of_nothing) {
+    at_linear *linear = at_linear_new(2, 2);
+    at_dropout_layer *drop = at_dropout_new(0);
+    at_embedding *table = at_embedding_new(2, 2);
+    at_layer_norm *norm = at_layer_norm_new(2);
+    at_gru *gru = at_gru_new(2, 2);
+    at_tensor *x = at_zeros(2, 2);
+    NOTHING(at_linear_forward(NULL, x), "linear_forward: layer");
+    NOTHING(at_dropout(NULL, 0.5), "dropout: x");
+    NOTHING(at_dropout_forward(NULL, x), "dropout_forward: layer");
+    NOTHING(at_dropout_forward(drop, NULL), "dropout_forward: x");
+    NOTHING(at_embedding_forward(NULL, x), "embedding_forward: layer");
+    NOTHING(at_embedding_forward(table, NULL), "embedding_forward: indices");
+    NOTHING(at_layer_norm_forward(NULL, x), "layer_norm_forward: layer");
+    NOTHING(at_layer_norm_forward(norm, NULL), "layer_norm_forward: x");
+    NOTHING(at_gru_forward(NULL, x, NULL), "gru_forward: net");
+    NOTHING(at_gru_forward(gru, NULL, NULL), "gru_forward: x");
+    NOTHING(at_lstm_forward(NULL, x, NULL, NULL), "lstm_forward: net");
+    NOTHING(at_sequential_from(NULL, 2), "sequential: items");
+    NOTHING(at_activation_new("ReLU", NULL), "activation_new: function");
+    NOTHING(at_init_uniform(NULL, 0, 1), "init_uniform: t");
+    NOTHING(at_init_normal(NULL, 0, 1), "init_normal: t");
+    NOTHING(at_init_kaiming_uniform(NULL, 0), "init_kaiming_uniform: t");
+    NOTHING(at_init_kaiming_normal(NULL, 0), "init_kaiming_normal: t");
+    at_module *all[] = {&linear->module, &drop->module, &table->module, &norm->module, &gru->module};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) at_module_free(all[i]);
+}
+
+BALANCED_TEST(losses_of_nothing) {
+    at_tensor *x = at_zeros(2, 2), *classes = at_to(at_zeros(2), AT_INT64);
+    NOTHING(at_huber_loss(NULL, x, 1, AT_MEAN), "huber_loss: input");
+    NOTHING(at_bce_with_logits_loss(x, NULL, AT_MEAN), "bce_with_logits_loss: target");
+    NOTHING(at_cross_entropy_loss(NULL, classes, AT_MEAN), "cross_entropy_loss: input");
+    NOTHING(at_nll_loss(x, NULL, AT_MEAN), "nll_loss: target");
+    NOTHING(at_masked_cross_entropy_loss(NULL, classes, classes), "masked_cross_entropy_loss: scores");
+    NOTHING(at_masked_cross_entropy_loss(x, NULL, classes), "masked_cross_entropy_loss: target");
+    NOTHING(at_masked_cross_entropy_loss(x, classes, NULL), "masked_cross_entropy_loss: valid_lengths");
+}
+
+BALANCED_TEST(modules_of_nothing) {
+    at_module *m = at_module_new(sizeof *m, "M");
+    at_tensor *x = at_zeros(2), *slot = NULL;
+    NOTHING(at_forward(NULL, x), "forward: module");
+    NOTHING(at_forward(m, NULL), "forward: x");
+    NOTHING(at_module_parameter(m, NULL, &slot, x), "module_parameter: name");
+    NOTHING(at_module_parameter(m, "w", NULL, x), "module_parameter: slot");
+    NOTHING(at_module_buffer(m, "b", NULL, x), "module_buffer: slot");
+    NOTHING(at_module_set_requires_grad(NULL, true), "module_set_requires_grad: module");
+    NOTHING(at_module_visit(NULL, NULL, NULL), "module_visit: module");
+    NOTHING(at_module_visit(m, NULL, NULL), "module_visit: visit");
+    NOTHING(at_module_name(NULL, x), "module_name: module");
+    NOTHING(at_module_name(m, NULL), "module_name: part");
+    at_module_fprint(NULL, m);
+    expect_error(AT_ERROR_VALUE, "module_print: file is NULL");
+    at_module_print(NULL);
+    expect_error(AT_ERROR_VALUE, "module_print: module is NULL");
+    at_module_free(m);
 }
 
 /* ---- gradients of modules ------------------------------------------------------------------------------------------ */
@@ -425,6 +673,10 @@ BALANCED_TEST(wrong_initial_values_change_nothing) {
     expect_error(AT_ERROR_VALUE, "init_uniform: from 1 to 0: want low <= high, both finite");
     ck_assert_ptr_null(at_init_normal(t, 0, -1));
     expect_error(AT_ERROR_VALUE, "init_normal: std -1 must not be negative");
+    ck_assert_ptr_null(at_init_xavier_uniform(at_ones(2, 3), -1));
+    expect_error(AT_ERROR_VALUE, "init_xavier_uniform: gain -1: want a number that is not negative");
+    ck_assert_ptr_null(at_init_xavier_normal(at_ones(2, 3), INFINITY));
+    expect_error(AT_ERROR_VALUE, "init_xavier_normal: gain inf: want a number that is not negative");
     ck_assert_ptr_null(at_init_xavier_uniform(at_ones(2), 1));
     expect_error(AT_ERROR_SHAPE, "init_xavier_uniform: t is float32 (2): want (outputs, inputs, ...)");
     ck_assert_ptr_null(at_init_constant(at_to(t, AT_INT64), 1));
@@ -451,12 +703,14 @@ Suite *modules_suite(void) {
     Suite *suite = suite_create("modules");
     TCase *layers = tcase_create("layers");
     tcase_add_test(layers, a_sequence_applies_its_layers);
+    tcase_add_test(layers, every_layer_of_one_tensor_can_be_in_a_sequence);
     tcase_add_test(layers, a_list_that_fails_frees_what_it_was_given);
     tcase_add_test(layers, wrong_inputs_of_linear);
     tcase_add_test(layers, embedding);
     tcase_add_test(layers, layer_norm);
     tcase_add_test(layers, dropout);
     tcase_add_test(layers, losses_of_wrong_classes);
+    tcase_add_test(layers, every_shape_of_masked_cross_entropy_is_checked);
     tcase_add_test(layers, masked_cross_entropy_hides_what_lies_beyond);
     suite_add_tcase(suite, layers);
     TCase *state = tcase_create("state");
@@ -464,6 +718,7 @@ Suite *modules_suite(void) {
     tcase_add_test(state, frozen_parameters_are_not_trained);
     tcase_add_test(state, train_and_eval_reach_all_children);
     tcase_add_test(state, summary);
+    tcase_add_test(state, modules_are_printed);
     tcase_add_test(state, a_path_can_be_too_long);
     suite_add_tcase(suite, state);
     TCase *init = tcase_create("init");
@@ -473,13 +728,22 @@ Suite *modules_suite(void) {
     TCase *attention = tcase_create("attention");
     tcase_add_test(attention, masked_softmax_hides_what_does_not_count);
     tcase_add_test(attention, wrong_inputs_of_attention);
+    tcase_add_test(attention, every_shape_of_attention_is_checked);
     tcase_add_test(attention, a_decoder_sees_nothing_later);
     suite_add_tcase(suite, attention);
+    TCase *nothing = tcase_create("nothing");
+    tcase_add_test(nothing, attention_of_nothing);
+    tcase_add_test(nothing, transformers_of_nothing);
+    tcase_add_test(nothing, layers_of_nothing);
+    tcase_add_test(nothing, losses_of_nothing);
+    tcase_add_test(nothing, modules_of_nothing);
+    suite_add_tcase(suite, nothing);
     TCase *gradients = tcase_create("gradients");
     tcase_add_test(gradients, gradients_of_modules);
     suite_add_tcase(suite, gradients);
     TCase *recurrent = tcase_create("recurrent");
     tcase_add_test(recurrent, two_halves_are_one_sequence);
+    tcase_add_test(recurrent, every_shape_of_a_recurrent_network_is_checked);
     tcase_add_test(recurrent, wrong_inputs_of_recurrent_networks);
     suite_add_tcase(suite, recurrent);
     return suite;

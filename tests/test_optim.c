@@ -242,6 +242,15 @@ BALANCED_TEST(wrong_options_of_the_others) {
     ck_assert_ptr_null(at_adagrad(list, .lr_decay = NAN));
     ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
     at_clear_error();
+    ck_assert_ptr_null(at_adagrad(list, .initial_accumulator_value = -1));
+    expect_error(AT_ERROR_VALUE, "adagrad: initial_accumulator_value is -1: must not be negative");
+    ck_assert_ptr_null(at_adam(list, .beta2 = 1.5));
+    expect_error(AT_ERROR_VALUE, "adam: beta2 is 1.5: want 0 <= beta2 < 1");
+    ck_assert_ptr_null(at_rmsprop(list, .epsilon = -1));
+    expect_error(AT_ERROR_VALUE, "rmsprop: epsilon is -1: must not be negative");
+    ck_assert_ptr_null(at_rmsprop(list, .momentum = INFINITY));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
 }
 
 BALANCED_TEST(clipping) {
@@ -259,6 +268,10 @@ BALANCED_TEST(clipping) {
     ck_assert(!at_clip_grad_value(all, -2));
     expect_error(AT_ERROR_VALUE, "clip_grad_value: limit is -2: must not be negative");
     ck_assert_double_eq(at_clip_grad_norm((at_parameter_list){0, NULL}, 1), 0);
+    ck_assert(isnan(at_clip_grad_norm((at_parameter_list){2, NULL}, 1)));
+    expect_error(AT_ERROR_VALUE, "clip_grad_norm: parameters is NULL");
+    ck_assert(!at_clip_grad_value((at_parameter_list){1, (at_tensor *[]){NULL}}, 1));
+    expect_error(AT_ERROR_VALUE, "clip_grad_value: a parameter is NULL");
 }
 
 BALANCED_TEST(schedules_that_make_no_sense) {
@@ -270,8 +283,37 @@ BALANCED_TEST(schedules_that_make_no_sense) {
     expect_error(AT_ERROR_VALUE, "step_lr: optimizer is NULL");
     ck_assert_ptr_null(at_linear_lr(trainer, 0, 1, 5));
     expect_error(AT_ERROR_VALUE, "linear_lr: start is 0: want 0 < start <= 1");
+    ck_assert_ptr_null(at_linear_lr(trainer, 1.5, 1, 5));
+    expect_error(AT_ERROR_VALUE, "linear_lr: start is 1.5: want 0 < start <= 1");
+    ck_assert_ptr_null(at_linear_lr(trainer, 0.5, -1, 5));
+    expect_error(AT_ERROR_VALUE, "linear_lr: end is -1: must not be negative");
+    ck_assert_ptr_null(at_linear_lr(trainer, 0.5, 1, 0));
+    expect_error(AT_ERROR_VALUE, "linear_lr: steps is 0: want at least 1");
+    ck_assert_ptr_null(at_step_lr(trainer, 2, -0.5));
+    expect_error(AT_ERROR_VALUE, "step_lr: gamma is -0.5: must not be negative");
+    ck_assert_ptr_null(at_exponential_lr(trainer, -1));
+    expect_error(AT_ERROR_VALUE, "exponential_lr: gamma is -1: must not be negative");
+    ck_assert_ptr_null(at_cosine_lr(trainer, 0, 0));
+    expect_error(AT_ERROR_VALUE, "cosine_lr: steps is 0: want at least 1");
+    ck_assert_ptr_null(at_cosine_lr(trainer, 3, -1));
+    expect_error(AT_ERROR_VALUE, "cosine_lr: lowest is -1: must not be negative");
+    ck_assert(!at_schedule_step(NULL));
+    expect_error(AT_ERROR_VALUE, "schedule_step: schedule is NULL");
+    ck_assert(!at_schedule_step_with(NULL, 1));
+    expect_error(AT_ERROR_VALUE, "schedule_step_with: schedule is NULL");
     ck_assert_ptr_null(at_plateau_lr(trainer, .patience = -1));
     expect_error(AT_ERROR_VALUE, "plateau_lr: patience -1, cooldown 0: must not be negative");
+    ck_assert_ptr_null(at_plateau_lr(trainer, .cooldown = -2));
+    expect_error(AT_ERROR_VALUE, "plateau_lr: patience 0, cooldown -2: must not be negative");
+    ck_assert_ptr_null(at_plateau_lr(trainer, .factor = 1.5));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
+    ck_assert_ptr_null(at_plateau_lr(trainer, .threshold = -1));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
+    ck_assert_ptr_null(at_plateau_lr(trainer, .lowest = -1));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_VALUE);
+    at_clear_error();
     at_schedule *plateau = at_plateau_lr(trainer), *cosine = at_cosine_lr(trainer, 3, 0);
     ck_assert(!at_schedule_step(plateau));
     expect_error(AT_ERROR_STATE, "schedule_step: a plateau has to be told what it watches: "

@@ -1019,6 +1019,17 @@ START_TEST(equal_elements_have_the_middle_color) {
 }
 END_TEST
 
+START_TEST(small_weights_have_a_factor) {
+    at_tensor *weights = at_rand(1, 1, 10, 10);
+    picture plain = heatmap(.matrices = weights), small = heatmap(.matrices = at_mul(weights, 1e-9));
+    frame f = find_frame(&small), of_plain = find_frame(&plain);
+    ck_assert_int_gt(count_ink(&small, f.right + 10, 0, small.width, f.top + 10),
+                     count_ink(&plain, of_plain.right + 10, 0, plain.width, of_plain.top + 10) + 40);
+    free(plain.rgb);
+    free(small.rgb);
+}
+END_TEST
+
 START_TEST(heatmaps_have_the_size_asked_for) {
     at_tensor *matrices = at_rand(1, 2, 50, 50);
     for (int width = 450; width < 1000; width += 37) {
@@ -1450,6 +1461,7 @@ static void add_heatmaps(TCase *tcase) {
     tcase_add_test(tcase, every_shape_of_matrix_is_shown);
     tcase_add_test(tcase, a_pixel_shows_the_mean_of_small_cells);
     tcase_add_test(tcase, equal_elements_have_the_middle_color);
+    tcase_add_test(tcase, small_weights_have_a_factor);
     tcase_add_test(tcase, heatmaps_have_the_size_asked_for);
 }
 

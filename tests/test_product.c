@@ -152,9 +152,8 @@ BALANCED_TEST(vectors) {
             }
 }
 
-/* Large enough for CBLAS, where there is one. */
-BALANCED_TEST(by_a_library) {
-    setenv("ATLED_BLAS", "libopenblas.so.0", 1);
+/* Large enough for CBLAS, where there is one. A process chooses once: each test has one of its own. */
+static void check_large_products(void) {
     at_tensor *a = at_randn(650, 660), *b = at_randn(660, 670), *y = at_matmul(a, b);
     check_some_elements(a, b, y);
     at_tensor *ways[] = {at_matmul(by_columns(a), b), at_matmul(a, by_columns(b)), at_matmul(sliced(a), sliced(b)),
@@ -163,6 +162,16 @@ BALANCED_TEST(by_a_library) {
     for (int i = 0; i < 5; i++) ck_assert_msg(at_allclose(ways[i], y, 1e-4, 1e-3), "way %d", i);
     at_tensor *both[] = {y, at_mul(y, -2)}, *batch = at_bmm(at_stack(0, a, at_neg(a)), at_stack(0, b, at_mul(b, 2)));
     for (int i = 0; i < 2; i++) ck_assert(at_allclose(at_select(batch, 0, i), both[i], 1e-4, 1e-3));
+}
+
+BALANCED_TEST(by_a_library) {
+    setenv("ATLED_BLAS", "libopenblas.so.0", 1);
+    check_large_products();
+}
+
+BALANCED_TEST(by_the_library_that_is_found) {
+    unsetenv("ATLED_BLAS");
+    check_large_products();
 }
 
 BALANCED_TEST(gradients_lie_as_their_operands) {
@@ -259,6 +268,7 @@ Suite *product_suite(void) {
     tcase_add_test(bmm, of_nothing);
     suite_add_tcase(suite, bmm);
     tcase_add_test(alone, by_a_library); /* first: where all run in one process, it chooses the library */
+    tcase_add_test(alone, by_the_library_that_is_found);
     tcase_add_test(alone, without_blas);
     tcase_add_test(alone, blocks);
     suite_add_tcase(suite, alone);

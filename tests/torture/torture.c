@@ -356,6 +356,7 @@ int main(int argc, char **argv) {
     torture_autograd();
     torture_models();
     torture_training();
+    torture_sequences();
     torture_plots();
     torture_file_calls();
     torture_rows();

@@ -49,6 +49,7 @@ void torture_core(void);
 void torture_autograd(void);
 void torture_models(void);
 void torture_training(void);
+void torture_sequences(void);
 void torture_plots(void);
 void torture_file_calls(void);
 
