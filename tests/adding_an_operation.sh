@@ -10,7 +10,7 @@ trap 'exit 1' HUP INT TERM
 
 cd "$source"
 command -v patch >/dev/null || { echo "adding_an_operation: no patch; make setup-ci installs it"; exit 1; }
-cp -pR atled.h atled-check.h Makefile autograd tensor nn optim plot tests "$scratch"
+cp -pR atled.h atled-check.h Makefile autograd tensor nn optim data plot tests "$scratch"
 mkdir -p "$scratch/build/obj"
 for part in flags obj/tensor obj/plot; do
     ! test -e "${BUILD:=build}/$part" || cp -pR "$BUILD/$part" "$scratch/build/$part"
