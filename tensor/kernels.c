@@ -378,6 +378,24 @@ static inline double sum_of_lanes(double *lane) {
 
 /* element is an expression in its number i, arguments in brackets what it reads: the names of the parameters. */
 #define UNPACK(...) __VA_ARGS__
+
+/* sums[j] += the elements number j, LANES + j, 2 LANES + j, ... of those from `at` to n. */
+#define ADD_REST(type, sums, element)                                                                                  \
+    for (; at + LANES <= n; at += LANES) {                                                                             \
+        for (int64_t j = 0; j < LANES; j++) {                                                                          \
+            const int64_t i = at + j;                                                                                  \
+            sums[j] += (element);                                                                                      \
+        }                                                                                                              \
+    }                                                                                                                  \
+    const int32_t rest = (int32_t)(n - at);                                                                            \
+    if (rest > 0) {                                                                                                    \
+        for (int32_t j = 0; j < LANES; j++) {                                                                          \
+            const int64_t i = at + j;                                                                                  \
+            const type x = j < rest ? (element) : 0;                                                                   \
+            sums[j] += x;                                                                                              \
+        }                                                                                                              \
+    }
+
 #define SUM_ROW64(name, element, arguments, ...)                                                                       \
     static inline double leaf_of_##name(int64_t at, __VA_ARGS__) {                                                     \
         double lane[LANES];                                                                                            \
@@ -391,20 +409,7 @@ static inline double sum_of_lanes(double *lane) {
                                                                                                                        \
     static inline double rest_of_##name(int64_t at, int64_t n, __VA_ARGS__) {                                          \
         double lane[LANES] = {0};                                                                                      \
-        for (; at + LANES <= n; at += LANES) {                                                                         \
-            for (int64_t j = 0; j < LANES; j++) {                                                                      \
-                const int64_t i = at + j;                                                                              \
-                lane[j] += (element);                                                                                  \
-            }                                                                                                          \
-        }                                                                                                              \
-        const int32_t rest = (int32_t)(n - at);                                                                        \
-        if (rest > 0) {                                                                                                \
-            for (int32_t j = 0; j < LANES; j++) {                                                                      \
-                const int64_t i = at + j;                                                                              \
-                const double x = j < rest ? (element) : 0;                                                             \
-                lane[j] += x;                                                                                          \
-            }                                                                                                          \
-        }                                                                                                              \
+        ADD_REST(double, lane, element)                                                                                \
         return sum_of_lanes(lane);                                                                                     \
     }                                                                                                                  \
                                                                                                                        \
@@ -448,20 +453,7 @@ static void sum_f64(int64_t rows, int64_t n, void *restrict results, const void 
             }                                                                                                          \
         }                                                                                                              \
         float last[LANES] = {0};                                                                                       \
-        for (; at + LANES <= n; at += LANES) {                                                                         \
-            for (int64_t j = 0; j < LANES; j++) {                                                                      \
-                const int64_t i = at + j;                                                                              \
-                last[j] += (element);                                                                                  \
-            }                                                                                                          \
-        }                                                                                                              \
-        const int32_t rest = (int32_t)(n - at);                                                                        \
-        if (rest > 0) {                                                                                                \
-            for (int32_t j = 0; j < LANES; j++) {                                                                      \
-                const int64_t i = at + j;                                                                              \
-                const float x = j < rest ? (element) : 0.0f;                                                           \
-                last[j] += x;                                                                                          \
-            }                                                                                                          \
-        }                                                                                                              \
+        ADD_REST(float, last, element)                                                                                 \
         for (int64_t j = 0; j < LANES; j++) lane[j] += (double)last[j];                                                \
         for (int64_t j = 0; j < 16; j++) lane[j] += lane[j + 16];                                                      \
         for (int64_t j = 0; j < 8; j++) lane[j] += lane[j + 8];                                                        \
