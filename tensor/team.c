@@ -29,6 +29,7 @@ static struct {
     /* The job: read by who has joined it, written when nobody may join and all have left. */
     _Alignas(64) void (*part)(void *context, int number);
     void *context;
+    atomic_int processor; /* the caller's */
     atomic_bool may_linger;
     pthread_t thread[TN_MAX_THREADS];
     int n_threads; /* running, beside the caller's */
@@ -44,14 +45,33 @@ static struct {
 static pthread_mutex_t user = PTHREAD_MUTEX_INITIALIZER; /* held by the thread whose job it is */
 static atomic_int wanted;                                /* 0: as many as there are processors */
 
+#ifdef CPU_COUNT /* Linux says which processors */
+
 /* That this process may use. */
 static int count_processors(void) {
-#ifdef CPU_COUNT
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-    return (int)sysconf(_SC_NPROCESSORS_ONLN); /* LCOV_EXCL_LINE: Linux says which processors */
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
+
+static int this_processor(void) { return sched_getcpu(); }
+
+/* A thread may be woken on the processor of who called it, and the two take turns there for many milliseconds while
+ * another processor has nothing to do. */
+static void leave_processor(int processor) {
+    cpu_set_t all, others;
+    if (processor < 0 || this_processor() != processor || sched_getaffinity(0, sizeof all, &all) != 0) return;
+    others = all;
+    CPU_CLR((size_t)processor, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof all, &all);
+}
+
+#else
+
+static int count_processors(void) { return (int)sysconf(_SC_NPROCESSORS_ONLN); }
+static int this_processor(void) { return 0; }
+static void leave_processor(int processor) { (void)processor; }
+
+#endif
 
 /* Asking the system takes as long as a small job. */
 static int processors(void) {
@@ -136,6 +156,7 @@ static void *help(void *unused) {
     keep_errors_quiet();
     while (!atomic_load(&team.stop)) {
         if (join(&seen, &number)) {
+            leave_processor(atomic_load_explicit(&team.processor, memory_order_relaxed));
             team.part(team.context, number);
             at_clear_error();
             leave();
@@ -203,6 +224,7 @@ static void call_helpers(int helpers) {
 
 static void begin(int helpers) {
     uint64_t turn = turn_of(atomic_load(&team.state)) + 1;
+    atomic_store_explicit(&team.processor, this_processor(), memory_order_relaxed);
     atomic_store(&team.may_linger, helpers < processors());
     atomic_store(&team.state, turn * ONE_TURN + (uint64_t)helpers * ONE_ROOM);
     call_helpers(helpers);
