@@ -476,7 +476,7 @@ START_TEST(test_float32_powers_of_special_values) {
 }
 END_TEST
 
-/* A fixed power is common, and kernels.c computes the commonest ones in other ways. */
+/* A fixed power is common, and kernels_elementwise.h computes the commonest ones in other ways. */
 START_TEST(test_fixed_powers) {
     static array operands[3];
     random_state = 11;
