@@ -6,26 +6,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "support.h"
 
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
 
-/* A file of n bytes, for the test's own process. */
+/* A file of n bytes. */
 static const char *file_of(const char *bytes, size_t n) {
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/atled-data-%ld.csv", (long)getpid());
-    FILE *file = fopen(path, "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(bytes, 1, n, file), n);
-    ck_assert_int_eq(fclose(file), 0);
+    const char *path = in_folder("table.csv");
+    write_file(path, bytes, n);
     return path;
 }
 
 static const char *file_with(const char *text) { return file_of(text, strlen(text)); }
 
+static void begin(void) {
+    make_folder();
+    support_begin();
+}
+
 static void end(void) {
     support_end();
-    unlink(file_with(""));
+    remove_folder();
 }
 
 static void check_size(at_tensor *t, int64_t rows, int64_t columns) {
@@ -247,7 +249,7 @@ Suite *data_suite(void);
 Suite *data_suite(void) {
     Suite *suite = suite_create("data");
     TCase *csv = tcase_create("tables");
-    tcase_add_checked_fixture(csv, support_begin, end);
+    tcase_add_checked_fixture(csv, begin, end);
     tcase_add_test(csv, tables);
     tcase_add_test(csv, options_of_tables);
     tcase_add_test(csv, a_large_table);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../atled-check.h"
+#include "folder.h"
 #include "support.h"
 
 /* ---- at_check_close ---------------------------------------------------------------------------------------------- */
@@ -70,11 +71,8 @@ END_TEST
 
 /* ---- snapshots, in a folder of their own ------------------------------------------------------------------------- */
 
-static char folder[64];
-
 static void begin_snapshots(void) {
-    strcpy(folder, "/tmp/atled-kit-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder();
     unsetenv("ATLED_SNAPSHOT");
     support_begin();
 }
@@ -82,16 +80,7 @@ static void begin_snapshots(void) {
 static void end_snapshots(void) {
     support_end();
     unsetenv("ATLED_SNAPSHOT");
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
-/* A path in the folder. */
-static const char *within(const char *name) {
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
+    remove_folder();
 }
 
 static bool record(const char *path, const char *name, at_tensor *t) {
@@ -104,13 +93,13 @@ static bool record(const char *path, const char *name, at_tensor *t) {
 START_TEST(a_missing_snapshot_says_how_to_record_it) {
     EXPECT_ERROR(at_snapshot(folder, "x", at_zeros(2), 0, 0), AT_ERROR_VALUE,
                  "x.npy\": run once with ATLED_SNAPSHOT=update in the environment to record it");
-    EXPECT_ERROR(at_snapshot(within("none"), "x", at_zeros(2), 0, 0), AT_ERROR_VALUE, "ATLED_SNAPSHOT=update");
-    ck_assert_int_ne(access(within("x.npy"), F_OK), 0);
+    EXPECT_ERROR(at_snapshot(in_folder("none"), "x", at_zeros(2), 0, 0), AT_ERROR_VALUE, "ATLED_SNAPSHOT=update");
+    ck_assert_int_ne(access(in_folder("x.npy"), F_OK), 0);
 }
 END_TEST
 
 START_TEST(recorded_compared_and_recorded_again) {
-    const char *deep = within("a/b");
+    const char *deep = in_folder("a/b");
     at_tensor *x = at_from_floats((float[]){1, 2, 3, 4}, 2, 2);
     ck_assert(record(deep, "x", at_transpose(x, 0, 1)));
     ck_assert(at_snapshot(deep, "x", at_transpose(x, 0, 1), 0, 0));
@@ -140,46 +129,33 @@ START_TEST(snapshots_that_cannot_be) {
     setenv("ATLED_SNAPSHOT", "", 1);
     EXPECT_ERROR(at_snapshot(folder, "x", x, 0, 0), AT_ERROR_VALUE, "there is no");
     ck_assert(record(folder, "file", x));
-    EXPECT_ERROR(record(within("file.npy/below"), "x", x), AT_ERROR_IO, "snapshot: cannot create the folder");
+    EXPECT_ERROR(record(in_folder("file.npy/below"), "x", x), AT_ERROR_IO, "snapshot: cannot create the folder");
 }
 END_TEST
-
-static void write_bytes(const char *path, const char *bytes, size_t n) {
-    FILE *file = fopen(path, "wb");
-    ck_assert(file && fwrite(bytes, 1, n, file) == n && fclose(file) == 0);
-}
-
-static size_t read_bytes(const char *path, char *bytes, size_t capacity) {
-    FILE *file = fopen(path, "rb");
-    ck_assert_ptr_nonnull(file);
-    size_t n = fread(bytes, 1, capacity, file);
-    ck_assert(fclose(file) == 0);
-    return n;
-}
 
 START_TEST(snapshots_that_cannot_be_read) {
     at_tensor *x = at_zeros(2, 3);
     char bytes[512], *shape;
     ck_assert(record(folder, "x", x));
-    size_t n = read_bytes(within("x.npy"), bytes, sizeof bytes);
+    size_t n = read_file(in_folder("x.npy"), bytes, sizeof bytes);
     for (size_t length = 0; length < n; length++) {
-        write_bytes(within("x.npy"), bytes, length);
+        write_file(in_folder("x.npy"), bytes, length);
         EXPECT_ERROR(at_snapshot(folder, "x", x, 1, 1), AT_ERROR_IO, "/x.npy\"");
     }
     EXPECT_ERROR(at_snapshot(folder, "x", x, 1, 1), AT_ERROR_IO,
                  "header says float32 (2, 3), 24 bytes, but 23 follow"); /* the last of them */
     ck_assert_ptr_nonnull(shape = strstr(bytes + 10, "(2, 3)"));
     memcpy(shape, "(9, 9)", 6);
-    write_bytes(within("x.npy"), bytes, n);
+    write_file(in_folder("x.npy"), bytes, n);
     EXPECT_ERROR(at_snapshot(folder, "x", x, 1, 1), AT_ERROR_IO,
                  "header says float32 (9, 9), 324 bytes, but 24 follow");
-    write_bytes(within("x.npy"), "no tensor", 9);
+    write_file(in_folder("x.npy"), "no tensor", 9);
     EXPECT_ERROR(at_snapshot(folder, "x", x, 1, 1), AT_ERROR_IO, "is no .npy file");
     ck_assert(record(folder, "x", x)); /* which mends it */
     ck_assert(at_snapshot(folder, "x", x, 0, 0));
-    if (chmod(within("x.npy"), 0) == 0 && access(within("x.npy"), R_OK) != 0) /* root may read everything */
+    if (chmod(in_folder("x.npy"), 0) == 0 && access(in_folder("x.npy"), R_OK) != 0) /* root may read everything */
         EXPECT_ERROR(at_snapshot(folder, "x", x, 0, 0), AT_ERROR_IO, "x.npy\": Permission denied");
-    ck_assert_int_eq(mkdir(within("folder.npy"), 0777), 0);
+    ck_assert_int_eq(mkdir(in_folder("folder.npy"), 0777), 0);
     EXPECT_ERROR(at_snapshot(folder, "folder", x, 0, 0), AT_ERROR_IO, "folder.npy\": Is a directory");
 }
 END_TEST
@@ -206,7 +182,7 @@ START_TEST(snapshots_that_cannot_be_written) {
     EXPECT_ERROR(recorded, AT_ERROR_IO, "x.npy\": File too large");
     EXPECT_ERROR(record(folder, "x", large), AT_ERROR_MEMORY, "out of memory");
     ck_assert(at_snapshot(folder, "x", x, 0, 0));
-    ck_assert_int_eq(mkdir(within("folder.npy"), 0777), 0);
+    ck_assert_int_eq(mkdir(in_folder("folder.npy"), 0777), 0);
     EXPECT_ERROR(record(folder, "folder", x), AT_ERROR_IO, "folder.npy\": Is a directory");
     EXPECT_ERROR(record("/proc/atled", "x", x), AT_ERROR_IO, "snapshot: cannot create the folder \"/proc/atled\"");
     if (chmod(folder, 0500) == 0 && access(folder, W_OK) != 0)

@@ -1,7 +1,6 @@
 /* tests/test_npy.c - saving and loading .npy files: what NumPy wrote, what comes back, and files that lie. */
 #define _XOPEN_SOURCE 700
 #include <check.h>
-#include <dirent.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,56 +9,18 @@
 #include <unistd.h>
 
 #include "../atled.h"
+#include "folder.h"
 
 #define DATA "tests/data/" /* from the repository's root, where make check runs */
 
-/* ---- a folder for each test, in which it must leave nothing but what it saved ------------------------------------ */
-
-static char folder[64];
-
-static void make_folder(void) {
-    strcpy(folder, "/tmp/atled-npy-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+static void begin(void) {
+    make_folder();
     at_set_error_mode(AT_ERROR_RETURN);
 }
 
-static const char *in_folder(const char *name) {
-    static char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
-static int count_files(void) {
-    DIR *entries = opendir(folder);
-    ck_assert_ptr_nonnull(entries);
-    int count = -2; /* . and .. */
-    while (readdir(entries)) count++;
-    closedir(entries);
-    return count;
-}
-
-static void remove_folder(void) {
+static void end(void) {
     at_set_error_mode(AT_ERROR_ABORT);
-    DIR *entries = opendir(folder);
-    for (struct dirent *entry; (entry = readdir(entries));)
-        if (entry->d_name[0] != '.') unlink(in_folder(entry->d_name));
-    closedir(entries);
-    ck_assert_int_eq(rmdir(folder), 0);
-}
-
-static void write_file(const char *path, const void *bytes, size_t n) {
-    FILE *file = fopen(path, "wb");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(bytes, 1, n, file), n);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-static size_t read_file(const char *path, char *bytes, size_t most) {
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "no file %s", path);
-    size_t n = fread(bytes, 1, most, file);
-    fclose(file);
-    return n;
+    remove_folder();
 }
 
 /* ---- loading what NumPy wrote ------------------------------------------------------------------------------------ */
@@ -506,7 +467,7 @@ END_TEST
 
 static TCase *add_case(Suite *suite, const char *name) {
     TCase *tests = tcase_create(name);
-    tcase_add_checked_fixture(tests, make_folder, remove_folder);
+    tcase_add_checked_fixture(tests, begin, end);
     suite_add_tcase(suite, tests);
     return tests;
 }

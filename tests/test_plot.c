@@ -1,7 +1,6 @@
 /* tests/test_plot.c - figures and heatmaps, by the pixels of the files they write. */
 #define _XOPEN_SOURCE 700
 #include <check.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <png.h>
@@ -13,35 +12,12 @@
 #include <unistd.h>
 
 #include "atled-plot.h"
+#include "folder.h"
 
-/* ---- a folder of its own for each test --------------------------------------------------------------------------- */
-
-static char folder[256];
 static int64_t live_tensors;
 
-/* The path of a file in the folder; good until the fourth call after it. */
-static const char *in_folder(const char *name) {
-    static char paths[4][512];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static int files_in_folder(void) {
-    int count = 0;
-    DIR *listing = opendir(folder);
-    ck_assert_ptr_nonnull(listing);
-    for (struct dirent *entry; (entry = readdir(listing));)
-        count += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-    closedir(listing);
-    return count;
-}
-
 static void set_up(void) {
-    const char *temporary = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/atled-plot-XXXXXX", temporary ? temporary : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder();
     at_set_error_mode(AT_ERROR_RETURN);
     at_clear_error();
     live_tensors = at_live_tensors();
@@ -55,8 +31,8 @@ static void tear_down(void) {
     remove_file("a.png");
     remove_file("b.png");
     remove_file("link.png");
-    ck_assert_int_eq(files_in_folder(), 0); /* no temporary file is left */
-    rmdir(folder);
+    ck_assert_int_eq(count_files(), 0); /* no temporary file is left */
+    remove_folder();
 }
 
 /* ---- looking at a picture ---------------------------------------------------------------------------------------- */
@@ -787,7 +763,7 @@ START_TEST(each_point_is_drawn_at_once) {
     at_animator *animator = at_animator_new(in_folder("a.png"), .xlabel = "epoch", .xlim = {1, 5}, .ylim = {0, 1},
                                             .legend = {"loss", "accuracy"});
     ck_assert_ptr_nonnull(animator);
-    ck_assert_int_eq(files_in_folder(), 0);
+    ck_assert_int_eq(count_files(), 0);
     for (int epoch = 1; epoch <= 5; epoch++) {
         ck_assert(at_animator_add(animator, epoch, 1.0 / epoch, epoch % 2 ? 0.1 * epoch : NAN));
         double x[] = {1, 2, 3, 4, 5}, odd[] = {1, 3, 5}, loss[] = {1, 1.0 / 2, 1.0 / 3, 1.0 / 4, 1.0 / 5};
@@ -803,7 +779,7 @@ START_TEST(each_point_is_drawn_at_once) {
     }
     at_animator_free(animator);
     at_animator_free(NULL);
-    ck_assert_int_eq(files_in_folder(), 2);
+    ck_assert_int_eq(count_files(), 2);
 }
 END_TEST
 
@@ -1141,7 +1117,7 @@ START_TEST(wrong_grids_are_errors) {
     ck_assert(!at_show_figures(path, pair, 1, 2));
     expect_error(AT_ERROR_VALUE, "show_figures: 1 x 2 figures make a picture of 12000 x 373 pixels: the most is 10000 "
                                  "each way");
-    ck_assert_int_eq(files_in_folder(), 0);
+    ck_assert_int_eq(count_files(), 0);
     ck_assert(at_show_figures(path, mixed, 2, 1, .share_y = true));
     at_figure_free(large);
     at_figure_free(logarithmic);
@@ -1264,7 +1240,7 @@ START_TEST(wrong_heatmaps_are_errors) {
     ck_assert(!at_show_heatmaps(path, at_rand(20000, 1, 1, 1)));
     ck_assert_ptr_nonnull(strstr(at_error(), " pixels: the most is 10000"));
     at_clear_error();
-    ck_assert_int_eq(files_in_folder(), 0);
+    ck_assert_int_eq(count_files(), 0);
 }
 END_TEST
 
@@ -1304,7 +1280,7 @@ START_TEST(unwritable_paths_are_errors) {
     int file = open(in_folder("b.png"), O_CREAT | O_WRONLY, 0600);
     close(file);
     expect_write_error(in_folder("b.png/a.png"), "Not a directory");
-    ck_assert_int_eq(files_in_folder(), 1);
+    ck_assert_int_eq(count_files(), 1);
     if (geteuid() != 0) { /* the superuser may write everywhere */
         chmod(folder, 0500);
         expect_write_error(in_folder("a.png"), "Permission denied");
@@ -1342,7 +1318,7 @@ START_TEST(a_full_disk_leaves_what_was_there) {
         setrlimit(RLIMIT_FSIZE, &before);
     }
     signal(SIGXFSZ, SIG_DFL);
-    ck_assert_int_eq(files_in_folder(), 2);
+    ck_assert_int_eq(count_files(), 2);
     assert_same_files(in_folder("a.png"), in_folder("b.png"));
 }
 END_TEST
@@ -1374,7 +1350,7 @@ START_TEST(files_are_replaced_as_a_whole) {
     ck_assert_int_eq(lstat(in_folder("link.png"), &status), 0);
     ck_assert(S_ISLNK(status.st_mode));
     assert_same_files(in_folder("a.png"), in_folder("b.png"));
-    ck_assert_int_eq(files_in_folder(), 3);
+    ck_assert_int_eq(count_files(), 3);
     at_figure_free(figure);
 }
 END_TEST

@@ -1,56 +1,24 @@
 /* tests/test_save.c - files of tensors in the safetensors format, modules, and trainings that go on from a file. */
 #define _XOPEN_SOURCE 700
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "support.h"
 
 #define DATA "tests/data/" /* from the repository's root, where make check runs */
 
-/* ---- a folder for each test -------------------------------------------------------------------------------------- */
-
-static char folder[64];
-
-static const char *in_folder(const char *name) {
-    static char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
 static void begin(void) {
-    strcpy(folder, "/tmp/atled-save-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder();
     support_begin();
-}
-
-static int count_files(void) {
-    DIR *entries = opendir(folder);
-    ck_assert_ptr_nonnull(entries);
-    int count = -2; /* . and .. */
-    while (readdir(entries)) count++;
-    closedir(entries);
-    return count;
 }
 
 static void end(void) {
     support_end();
-    DIR *entries = opendir(folder);
-    for (struct dirent *entry; (entry = readdir(entries));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) unlink(in_folder(entry->d_name));
-    closedir(entries);
-    ck_assert_int_eq(rmdir(folder), 0);
-}
-
-static size_t read_file(const char *path, char *bytes, size_t most) {
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "no file %s", path);
-    size_t n = fread(bytes, 1, most, file);
-    fclose(file);
-    return n;
+    remove_folder();
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
