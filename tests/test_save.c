@@ -640,6 +640,9 @@ START_TEST(checkpoints_that_do_not_fit) {
         {"schedule.0.first", at_to(at_full(-1, 2), AT_FLOAT64), "schedule.0. has a value"},
         {"random_state", wholes(627, -1), "no state of the generator"},
         {"loader", wholes(4, 10), "the loader's state has a value"},
+        {"loader", at_from_int64s(((int64_t[]){1, -1, 0, 10}), 4), "the loader's state has a value"},
+        {"loader", at_from_int64s(((int64_t[]){0, 1, -1, 10}), 4), "the loader's state has a value"},
+        {"loader", at_from_int64s(((int64_t[]){1, 1, 11, 10}), 4), "the loader's state has a value"},
         {"loader", wholes(4, 3), "the loader had 3 rows and has 10"},
         {"module.first.bias", at_ones(6), "mismatched: module.first.bias, float32 (6) in the file, float32 (5) here"},
     };
