@@ -365,7 +365,7 @@ $(KERNEL_LEVELS:%=cover-%): cover-%: $(BUILD)/tests/check
 	CK_FORK=no ATLED_KERNELS=$* $< kernels product random reduce vector_math
 # In processes of their own, each of which loads another BLAS.
 cover-processes: $(BUILD)/tests/check
-	$< product
+	CK_RUN_CASE='with and without BLAS' $< product
 cover-examples:
 	@BUILD=$(BUILD) sh tests/examples.sh
 cover-torture: $(BUILD)/tests/torture/torture
