@@ -51,7 +51,8 @@ ifneq ($(findstring x86_64,$(MACHINE)),)
 KERNEL_LEVELS += avx2 avx512
 HAVE_LEVELS   := -DTN_HAVE_X86_LEVELS
 endif
-KERNEL_FLAGS := -O3 -ftree-slp-vectorize -fno-trapping-math
+FASTEST      ?= -O3
+KERNEL_FLAGS := $(FASTEST) -ftree-slp-vectorize -fno-trapping-math
 FLAGS_avx2   := -mavx2 -mfma
 FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512
 
@@ -134,7 +135,7 @@ endef
 $(foreach level,$(KERNEL_LEVELS),$(eval $(call compile_for,$(level))))
 $(KERNEL_LEVELS:%=$(BUILD)/obj/tensor/gemm_kernels_%.o): EXTRA = -ffp-contract=fast
 $(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
-$(call object,tensor/random.c): EXTRA = -O3
+$(call object,tensor/random.c): EXTRA = $(FASTEST)
 $(call object,tensor/safetensors.c): EXTRA = $(JSON_CFLAGS)
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
 $(TEST_OBJECTS) $(TORTURE_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
@@ -339,28 +340,37 @@ $(BUILD)/tests/accuracy: $(ACCURACY_OBJECTS) $(BUILD)/libatled.a $(BUILD)/object
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ -lmpfr -lgmp $(LIBRARIES)
 
-# What the tests run of the library, compiled without optimisation: every suite at every kernel level, the examples, the
-# fuzzers' corpus, and one in TORTURED of all faults. What no test can run is marked by LCOV_EXCL_LINE, or LCOV_EXCL_START
-# and LCOV_EXCL_STOP, with the reason. The details are in $(BUILD)/coverage/index.html.
-COVERED  := tensor autograd nn optim plot
+# What the tests run of the library, compiled without optimisation: every suite, those of the kernels at the lower levels
+# too, the examples, the fuzzers' corpus, and one in TORTURED of all faults; `make -j2 coverage` takes two at a time. What no
+# test can run is marked by LCOV_EXCL_LINE, or LCOV_EXCL_START and LCOV_EXCL_STOP, with the reason, and listed at the end.
+# The details are in $(BUILD)/coverage/index.html.
+COVERED  := tensor autograd nn data optim plot
 TORTURED ?= 10
-COVERAGE := -O0 -g --coverage -fprofile-update=atomic
-.PHONY: coverage
+FOR_COVERAGE = $(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage -fprofile-update=atomic' FASTEST=-O0
+COVERAGE_RUNS := suites $(filter-out $(lastword $(KERNEL_LEVELS)),$(KERNEL_LEVELS)) processes examples torture fuzz
+.PHONY: coverage $(COVERAGE_RUNS:%=cover-%)
 coverage:
 	@command -v gcovr >/dev/null || { echo "coverage: no gcovr; make setup-coverage installs it"; exit 1; }
-	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='$(COVERAGE)' \
-	    all $(BUILD)/coverage/tests/check $(BUILD)/coverage/tests/torture/torture fuzzers
+	+@$(FOR_COVERAGE) all $(BUILD)/coverage/tests/check $(BUILD)/coverage/tests/torture/torture fuzzers
 	@find $(BUILD)/coverage -name '*.gcda' -delete
-	@for level in $(KERNEL_LEVELS); do \
-	    CK_FORK=no ATLED_KERNELS=$$level $(BUILD)/coverage/tests/check $(TESTS) || exit 1; \
-	done
-	@$(BUILD)/coverage/tests/check product # in processes of their own, each of which loads another BLAS
-	@BUILD=$(BUILD)/coverage sh tests/examples.sh
-	$(BUILD)/coverage/tests/torture/torture --every $(TORTURED)
-	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='$(COVERAGE)' check-fuzz
+	+@$(FOR_COVERAGE) $(COVERAGE_RUNS:%=cover-%)
+	@awk -f tests/excluded.awk $(COVERED:%=%/*.[ch])
 	@gcovr --root . $(COVERED:%=--filter '%/') --exclude plot/make_ --gcov-ignore-parse-errors \
 	    --exclude-unreachable-branches --object-directory $(BUILD)/coverage --print-summary \
-	    --txt $(BUILD)/coverage/lines.txt --html-details $(BUILD)/coverage/index.html
+	    --txt $(BUILD)/coverage/lines.txt --html-details $(BUILD)/coverage/index.html \
+	    --fail-under-line 100 --fail-under-branch 97 $(BUILD)/coverage
+cover-suites: $(BUILD)/tests/check
+	CK_FORK=no $<
+$(KERNEL_LEVELS:%=cover-%): cover-%: $(BUILD)/tests/check
+	CK_FORK=no ATLED_KERNELS=$* $< kernels product random reduce vector_math
+# In processes of their own, each of which loads another BLAS.
+cover-processes: $(BUILD)/tests/check
+	CK_RUN_CASE='with and without BLAS' $< product
+cover-examples:
+	@BUILD=$(BUILD) sh tests/examples.sh
+cover-torture: $(BUILD)/tests/torture/torture
+	$< --every $(TORTURED)
+cover-fuzz: check-fuzz
 
 # Every C file but those whose first line says that they are generated.
 C_FILES   := $(filter-out build/%,$(wildcard *.h */*.[ch] */*/*.[ch]))

@@ -57,6 +57,12 @@ static TN_INLINE bool add_to(at_tensor **grad, at_tensor *d) {
     return true;
 }
 
+/* d to the sum of the gradients by input i. */
+static TN_INLINE bool hand_on(pass *p, const ag_node *node, int i, at_tensor *d) {
+    if (p->trace && !ag_trace_contribution(p->trace, &p->graph, node, i, d)) return false;
+    return add_to(&p->space.to[i]->grad, d);
+}
+
 /* Whether elements may be added to in their place: nobody else sees them, and they lie row by row. */
 static bool is_own(const tn_value *v) {
     return tn_count_of(&v->refs) == 1 && tn_count_of(&v->readers) == 0 && !atomic_load(&v->packed) &&
@@ -75,8 +81,7 @@ static bool add_to_window(pass *p, const ag_node *node, at_tensor *d) {
     if (alone && d->value->dtype == sum->value->dtype && is_own(sum->value))
         return ag_add_within(sum->value, d->value, slice);
     d = ag_embed(d, &input->shape, slice->dim, slice->start, slice->step);
-    if (d && p->trace) ag_trace_contribution(p->trace, &p->graph, node, 0, d);
-    return d && add_to(&p->space.to[0]->grad, d);
+    return d && hand_on(p, node, 0, d);
 }
 
 static bool contribute(pass *p, const ag_node *node) {
@@ -86,8 +91,7 @@ static bool contribute(pass *p, const ag_node *node) {
         const tn_value *input = node->input[i].value;
         at_tensor *d = s.dx[i] ? s.dx[i] : zeros_for(input);
         if (d && !tn_are_scalars(d->value, input)) d = fit(d, node, i);
-        if (d && p->trace && !ag_trace_contribution(p->trace, &p->graph, node, i, d)) return false;
-        if (!d || !add_to(&s.to[i]->grad, d)) return false;
+        if (!d || !hand_on(p, node, i, d)) return false;
     }
     return true;
 }
@@ -297,7 +301,7 @@ static bool check_inputs(at_tensor *const *inputs, int n, at_tensor **grads) {
 static bool collect(const pass *p, at_tensor *const *inputs, int n, at_tensor **grads) {
     for (int i = 0; i < n; i++) {
         const ag_entry *e = ag_find(&p->graph, inputs[i]->node);
-        at_tensor *g = e && e->grad ? ag_tensor(e->grad->value, e->grad->node) : at_zeros_like(inputs[i]);
+        at_tensor *g = e ? ag_tensor(e->grad->value, e->grad->node) : at_zeros_like(inputs[i]);
         if (!g || !(p->create_graph || tn_value_store(g->value))) return false;
         grads[i] = g;
     }
@@ -330,18 +334,12 @@ bool at_gradients(at_tensor *output, at_tensor *const *inputs, int n, bool creat
     bool good = false, recording = ag_set_grad_mode(create_graph);
     AT_SCOPE {
         good = start_pass(&p, output, NULL) && run_for(&p, inputs, n) && collect(&p, inputs, n, found);
+        good = good && tn_scope_reserve(tn_self(), (size_t)n);
         for (int i = 0; i < n && good; i++) at_retain(found[i]);
         end_pass(&p);
     }
     ag_set_grad_mode(recording);
-    bool owned = good;
-    for (int i = 0; i < n && good; i++) {
-        if (owned)
-            owned = tn_scope_add(tn_self(), found[i]) != NULL;
-        else
-            at_release(found[i]);
-    }
-    for (int i = 0; i < n && owned; i++) grads[i] = found[i];
+    for (int i = 0; i < n && good; i++) grads[i] = tn_scope_add(tn_self(), found[i]); /* which has room */
     tn_memory_free(found, bytes);
-    return owned;
+    return good;
 }

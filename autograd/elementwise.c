@@ -39,7 +39,6 @@ static at_dtype to_floating(at_dtype dtype) { return tn_is_floating(dtype) ? dty
 /* ---- one operand ------------------------------------------------------------------------------------------------- */
 
 static at_tensor *unary_as(ag_operation operation, int instruction, at_tensor *x, at_dtype compute, at_dtype result) {
-    AG_CHECK_TENSOR(ag_name(operation), x);
     tn_value *operand = tn_value_cast(x->value, compute);
     tn_value *y = operand ? tn_value_elementwise(instruction, result, &operand->shape, &operand, 1) : NULL;
     tn_value_release(operand);

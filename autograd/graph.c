@@ -38,12 +38,11 @@ static bool is_leaf(const ag_node *node) { return node->operation == AG_LEAF; }
 
 /* A leaf's node does not know its value; whoever read it does. */
 static tn_value *value_of(const ag_graph *graph, const ag_node *node, at_tensor *root) {
-    if (node == root->node) return root->value;
-    if (node->result.value) return node->result.value;
-    for (int64_t i = 0; i < graph->count; i++)
+    tn_value *value = node == root->node ? root->value : node->result.value;
+    for (int64_t i = 0; !value; i++)
         for (int j = 0; j < graph->entries[i].node->n_inputs; j++)
-            if (graph->entries[i].node->input[j].node == node) return graph->entries[i].node->input[j].value;
-    return NULL;
+            if (graph->entries[i].node->input[j].node == node) value = graph->entries[i].node->input[j].value;
+    return value;
 }
 
 static int64_t number_of(const ag_graph *graph, const ag_node *node) { return ag_find(graph, node) - graph->entries; }
@@ -77,8 +76,8 @@ static void fill_row(char cell[COLUMNS][TEXT], const ag_graph *graph, int64_t i,
     snprintf(cell[0], TEXT, "#%" PRId64, i);
     describe_node(cell[1], node);
     describe_inputs(cell[2], graph, node);
-    snprintf(cell[3], TEXT, "%s", value ? tn_shape_text(&value->shape) : "");
-    describe_value(cell[4], value && value->numel <= FEW ? value : NULL);
+    snprintf(cell[3], TEXT, "%s", tn_shape_text(&value->shape));
+    describe_value(cell[4], value->numel <= FEW ? value : NULL);
     describe_value(cell[5], node->grad ? node->grad->value : NULL);
     snprintf(cell[6], TEXT, "%s", is_leaf(node) ? "" : ag_formula(node->operation));
 }
@@ -148,13 +147,13 @@ static size_t module_length(const ag_node *node) {
 
 static bool same_module(const ag_node *a, const ag_node *b) {
     size_t n = module_length(a);
-    return n == module_length(b) && !strncmp(a->name, b->name, n);
+    return n > 0 && n == module_length(b) && strncmp(a->name, b->name, n) == 0;
 }
 
 static bool begins_module(const ag_graph *graph, int64_t i) {
     const ag_node *node = graph->entries[i].node;
     for (int64_t j = 0; j < i; j++)
-        if (module_length(graph->entries[j].node) && same_module(graph->entries[j].node, node)) return false;
+        if (same_module(graph->entries[j].node, node)) return false;
     return module_length(node) > 0;
 }
 
@@ -162,8 +161,7 @@ static void draw_module(FILE *file, const ag_graph *graph, int64_t first, at_ten
     const ag_node *node = graph->entries[first].node;
     fprintf(file, "subgraph cluster_%" PRId64 " {\nlabel=\"%.*s\";\n", first, (int)module_length(node), node->name);
     for (int64_t i = first; i < graph->count; i++)
-        if (module_length(graph->entries[i].node) && same_module(graph->entries[i].node, node))
-            draw_node(file, graph, i, root);
+        if (same_module(graph->entries[i].node, node)) draw_node(file, graph, i, root);
     fprintf(file, "}\n");
 }
 
@@ -214,8 +212,8 @@ bool ag_trace_contribution(FILE *file, const ag_graph *graph, const ag_node *nod
     const ag_entry *to = ag_find(graph, node->input[i].node);
     char name[TEXT], contribution[TEXT], before[TEXT];
     describe_node(name, to->node);
-    if (!describe_value(contribution, d->value) || !describe_value(before, to->grad ? to->grad->value : NULL))
-        return false;
+    bool good = describe_value(contribution, d->value) && describe_value(before, to->grad ? to->grad->value : NULL);
+    if (!good) return false;
     fprintf(file, "    to #%" PRId64 " %s: %s", (int64_t)(to - graph->entries), name, contribution);
     if (to->grad)
         fprintf(file, ", added to %s\n", before);

@@ -131,12 +131,12 @@ typedef struct {
 
 static bool gather_range(void *context, int64_t start, int64_t end) {
     walk_job *job = context;
-    bool good = true;
+    bool good;
     switch (job->dtype) {
     case AT_FLOAT32: good = gather_f32(&job->w, start, end, job->index, job->from, job->to); break;
     case AT_FLOAT64: good = gather_f64(&job->w, start, end, job->index, job->from, job->to); break;
     case AT_INT64: good = gather_i64(&job->w, start, end, job->index, job->from, job->to); break;
-    case AT_BOOL: good = gather_bool(&job->w, start, end, job->index, job->from, job->to); break;
+    default: good = gather_bool(&job->w, start, end, job->index, job->from, job->to); break;
     }
     if (!good) atomic_store(&job->outside, true);
     return true;
@@ -144,12 +144,12 @@ static bool gather_range(void *context, int64_t start, int64_t end) {
 
 static bool scatter_range(void *context, int64_t start, int64_t end) {
     walk_job *job = context;
-    bool good = true;
+    bool good;
     switch (job->dtype) {
     case AT_FLOAT32: good = scatter_f32(&job->w, start, end, job->index, job->from, job->to); break;
     case AT_FLOAT64: good = scatter_f64(&job->w, start, end, job->index, job->from, job->to); break;
     case AT_INT64: good = scatter_i64(&job->w, start, end, job->index, job->from, job->to); break;
-    case AT_BOOL: good = scatter_bool(&job->w, start, end, job->index, job->from, job->to); break;
+    default: good = scatter_bool(&job->w, start, end, job->index, job->from, job->to); break;
     }
     if (!good) atomic_store(&job->outside, true);
     return true;
@@ -471,10 +471,10 @@ static at_tensor *as_gathered(at_tensor *rows, tn_value *values, at_tensor *indi
 }
 
 static at_tensor *give_indices(at_tensor *y, at_tensor *found, int dim, int ndim, at_tensor **indices) {
-    at_tensor *back = indices && y ? from_rows(found, dim, ndim) : NULL;
-    if (indices && y && !back) return NULL;
-    if (indices && y) *indices = back;
-    return y;
+    if (!indices || !y) return y;
+    at_tensor *back = from_rows(found, dim, ndim);
+    if (back) *indices = back;
+    return back ? y : NULL;
 }
 
 static at_tensor *order(at_tensor *x, int dim, int64_t k, bool top, bool descending, at_tensor **indices) {
@@ -544,8 +544,8 @@ static at_tensor *extreme_dim(const char *function, at_tensor *x, int dim, bool 
     AT_CALL(function);
     at_tensor *index = arg_extreme(function, x, &dim, largest);
     at_tensor *y = index ? drop_dim(at_gather(x, dim, index), dim, keepdim) : NULL;
-    at_tensor *found = y && indices ? drop_dim(index, dim, keepdim) : NULL;
     if (!indices || !y) return y;
+    at_tensor *found = drop_dim(index, dim, keepdim);
     if (found) *indices = found;
     return found ? y : NULL;
 }

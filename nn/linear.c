@@ -42,7 +42,9 @@ at_tensor *at_linear_forward(at_linear *layer, at_tensor *x) {
     at_tensor *y = NULL;
     AT_SCOPE {
         at_tensor *rows = x; /* one product of matrices, however many dimensions there are */
-        if (shape.ndim > 2) rows = at_reshape(x, at_numel(x) / (inputs > 0 ? inputs : 1), inputs);
+        at_shape leading = shape;
+        leading.ndim--;
+        if (shape.ndim > 2) rows = at_reshape(x, tn_shape_numel(&leading), inputs);
         y = at_matmul(rows, at_transpose(layer->weight, 0, 1));
         if (layer->bias) y = at_add(y, layer->bias);
         shape.dim[shape.ndim - 1] = outputs;

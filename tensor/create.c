@@ -21,7 +21,7 @@ static void set_element(at_dtype dtype, void *out, double real, int64_t integer)
     case AT_FLOAT32: *(float *)out = (float)real; break;
     case AT_FLOAT64: *(double *)out = real; break;
     case AT_INT64: *(int64_t *)out = integer; break;
-    case AT_BOOL: *(bool *)out = integer != 0; break;
+    default: *(bool *)out = integer != 0; break;
     }
 }
 

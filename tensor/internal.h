@@ -191,6 +191,8 @@ static inline void *tn_data(const tn_value *v) {
     tn_buffer *buffer = atomic_load_explicit(&v->buffer, memory_order_acquire);
     return buffer->data + v->offset * (int64_t)tn_dtype_size(v->dtype);
 }
+/* The element of a stored value that lies as many after the first; int64 is rounded (look.c). */
+double tn_element(const tn_value *v, int64_t at);
 
 /* A pending elementwise value of that shape; operands broadcast to it, their dtypes are what the instruction takes.
  * Small ones are computed at once. Where all operands of that shape lie in another order than by rows, for instance

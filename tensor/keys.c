@@ -9,12 +9,12 @@ void tn_load_keys(const tn_row *r, int64_t start, int64_t count, uint64_t *keys)
 }
 
 uint64_t tn_key_at(const tn_row *r, int64_t i) {
-    uint64_t key = 0;
+    uint64_t key;
     switch (r->dtype) {
     case AT_FLOAT32: key = tn_key_f32(((const float *)r->x)[i]); break;
     case AT_FLOAT64: key = tn_key_f64(((const double *)r->x)[i]); break;
     case AT_INT64: key = tn_key_i64(((const int64_t *)r->x)[i]); break;
-    case AT_BOOL: key = tn_key_bool(((const bool *)r->x)[i]); break;
+    default: key = tn_key_bool(((const bool *)r->x)[i]); break;
     }
     return r->descending ? ~key : key;
 }

@@ -53,15 +53,14 @@ at_dtype at_dtype_of(at_tensor *t) {
 
 /* ---- single elements --------------------------------------------------------------------------------------------- */
 
-static double element(const tn_value *v, int64_t at) {
+double tn_element(const tn_value *v, int64_t at) {
     const void *data = tn_data(v);
     switch (v->dtype) {
     case AT_FLOAT32: return (double)((const float *)data)[at];
     case AT_FLOAT64: return ((const double *)data)[at];
     case AT_INT64: return (double)((const int64_t *)data)[at];
-    case AT_BOOL: return ((const bool *)data)[at];
+    default: return ((const bool *)data)[at];
     }
-    return NAN; /* LCOV_EXCL_LINE: there is no other dtype */
 }
 
 double at_item(at_tensor *t) {
@@ -70,7 +69,7 @@ double at_item(at_tensor *t) {
         tn_fail(AT_ERROR_SHAPE, "item: %s: want exactly one element", tn_describe(t));
         return NAN;
     }
-    return tn_value_store(t->value) ? element(t->value, 0) : NAN;
+    return tn_value_store(t->value) ? tn_element(t->value, 0) : NAN;
 }
 
 double at_get_index(at_tensor *t, at_shape index) {
@@ -90,7 +89,7 @@ double at_get_index(at_tensor *t, at_shape index) {
         }
         at += i * t->value->stride[d];
     }
-    return tn_value_store(t->value) ? element(t->value, at) : NAN;
+    return tn_value_store(t->value) ? tn_element(t->value, at) : NAN;
 }
 
 /* ---- all elements ------------------------------------------------------------------------------------------------ */
@@ -168,7 +167,7 @@ typedef struct {
 static bool close_elements(const tn_value *a, int64_t i, const tn_value *b, int64_t j, const tolerance *allowed) {
     if (a->dtype == AT_INT64 && b->dtype == AT_INT64 && !allowed) /* double cannot tell large ones apart */
         return ((const int64_t *)tn_data(a))[i] == ((const int64_t *)tn_data(b))[j];
-    double x = element(a, i), y = element(b, j);
+    double x = tn_element(a, i), y = tn_element(b, j);
     return x == y || (allowed && isfinite(y) && fabs(x - y) <= allowed->atol + allowed->rtol * fabs(y));
 }
 

@@ -116,7 +116,7 @@ static void write_element(const layout *l, int64_t place, char out[ELEMENT_BYTES
     case AT_FLOAT32:
     case AT_FLOAT64: write_real(l, real_at(l, place), out); break;
     case AT_INT64: snprintf(out, ELEMENT_BYTES, "%" PRId64, ((const int64_t *)l->data)[place]); break;
-    case AT_BOOL: snprintf(out, ELEMENT_BYTES, "%s", ((const bool *)l->data)[place] ? "True" : "False"); break;
+    default: snprintf(out, ELEMENT_BYTES, "%s", ((const bool *)l->data)[place] ? "True" : "False"); break;
     }
 }
 

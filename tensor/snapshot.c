@@ -21,35 +21,19 @@ typedef struct {
 
 /* |actual - expected|. Differences of int64 are exact before they are rounded: none becomes 0. */
 static double error_of(const tn_value *actual, const tn_value *expected, int64_t i) {
-    const void *a = tn_data(actual), *e = tn_data(expected);
-    double x = 0, y = 0;
-    switch (actual->dtype) {
-    case AT_FLOAT32: x = (double)((const float *)a)[i], y = (double)((const float *)e)[i]; break;
-    case AT_FLOAT64: x = ((const double *)a)[i], y = ((const double *)e)[i]; break;
-    case AT_BOOL: x = ((const bool *)a)[i], y = ((const bool *)e)[i]; break;
-    case AT_INT64: {
-        int64_t m = ((const int64_t *)a)[i], n = ((const int64_t *)e)[i];
+    if (actual->dtype == AT_INT64) {
+        int64_t m = ((const int64_t *)tn_data(actual))[i], n = ((const int64_t *)tn_data(expected))[i];
         return (double)(m > n ? (uint64_t)m - (uint64_t)n : (uint64_t)n - (uint64_t)m);
     }
-    }
+    double x = tn_element(actual, i), y = tn_element(expected, i);
     return x == y ? 0 : fabs(x - y); /* equal infinities do not differ */
-}
-
-static double magnitude(const tn_value *v, int64_t i) {
-    switch (v->dtype) {
-    case AT_FLOAT32: return fabs((double)((const float *)tn_data(v))[i]);
-    case AT_FLOAT64: return fabs(((const double *)tn_data(v))[i]);
-    case AT_INT64: return fabs((double)((const int64_t *)tn_data(v))[i]);
-    case AT_BOOL: return ((const bool *)tn_data(v))[i];
-    }
-    return NAN; /* LCOV_EXCL_LINE: there is no other dtype */
 }
 
 /* Both contiguous. A NaN is an error larger than any other. */
 static difference compare(const tn_value *actual, const tn_value *expected, double rtol, double atol) {
     difference d = {0};
     for (int64_t i = 0; i < actual->numel; i++) {
-        double error = error_of(actual, expected, i), size = magnitude(expected, i);
+        double error = error_of(actual, expected, i), size = fabs(tn_element(expected, i));
         if (error == 0 || (isfinite(size) && error <= atol + rtol * size)) continue;
         bool larger = isnan(error) ? !isnan(d.largest_error) : error > d.largest_error;
         if (d.count == 0) d.first = i, d.first_error = error;
@@ -62,12 +46,12 @@ static difference compare(const tn_value *actual, const tn_value *expected, doub
 /* ---- saying so --------------------------------------------------------------------------------------------------- */
 
 static const char *element_text(const tn_value *v, int64_t i, char text[ELEMENT_BYTES]) {
-    const void *data = tn_data(v);
+    double x = tn_element(v, i);
     switch (v->dtype) { /* so many digits tell any two apart */
-    case AT_FLOAT32: snprintf(text, ELEMENT_BYTES, "%.9g", (double)((const float *)data)[i]); break;
-    case AT_FLOAT64: snprintf(text, ELEMENT_BYTES, "%.17g", ((const double *)data)[i]); break;
-    case AT_INT64: snprintf(text, ELEMENT_BYTES, "%" PRId64, ((const int64_t *)data)[i]); break;
-    case AT_BOOL: return ((const bool *)data)[i] ? "true" : "false";
+    case AT_FLOAT32: snprintf(text, ELEMENT_BYTES, "%.9g", x); break;
+    case AT_FLOAT64: snprintf(text, ELEMENT_BYTES, "%.17g", x); break;
+    case AT_INT64: snprintf(text, ELEMENT_BYTES, "%" PRId64, ((const int64_t *)tn_data(v))[i]); break;
+    default: return x != 0 ? "true" : "false";
     }
     return text;
 }
@@ -103,8 +87,8 @@ static bool is_close(at_tensor *actual, at_tensor *expected, double rtol, double
             append_element(text, "largest error", a, e, d.largest, d.largest_error);
         }
     }
-    if (e) tn_value_release(e);
-    if (a) tn_value_release(a);
+    tn_value_release(e);
+    tn_value_release(a);
     return close;
 }
 

@@ -62,6 +62,12 @@ bool tn_scope_grow(tn_thread *self) {
     return true;
 }
 
+bool tn_scope_reserve(tn_thread *self, size_t n) {
+    while (self->scope_capacity - self->scope_count < n)
+        if (!tn_scope_grow(self)) return false;
+    return true;
+}
+
 static void scope_release_to(tn_thread *self, size_t base) {
     while (self->scope_count > base) {
         at_tensor *t = self->scope[--self->scope_count];

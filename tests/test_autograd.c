@@ -166,6 +166,33 @@ START_TEST(a_frozen_leaf_gets_nothing) {
 }
 END_TEST
 
+START_TEST(nothing_is_left_where_all_leaves_are_frozen) {
+    at_tensor *w = LEAF(3), *y = at_square(w);
+    at_set_requires_grad(w, false);
+    ck_assert(at_backward(y));
+    ck_assert_ptr_null(at_grad(w));
+    ck_assert_ptr_null(at_grad(y));
+}
+END_TEST
+
+START_TEST(gradients_by_nothing) {
+    ck_assert(at_gradients(at_square(LEAF(3)), NULL, 0, false, NULL));
+}
+END_TEST
+
+/* More results than the list of a scope's tensors has room for. */
+START_TEST(gradients_by_many) {
+    enum { MANY = 1000 };
+    at_tensor *x[MANY], *g[MANY], *sum = at_scalar(0);
+    for (int i = 0; i < MANY; i++) {
+        x[i] = at_set_requires_grad(at_scalar(i), true);
+        sum = at_add(sum, at_square(x[i]));
+    }
+    ck_assert(at_gradients(sum, x, MANY, false, g));
+    for (int i = 0; i < MANY; i++) ck_assert_double_eq(at_item(g[i]), 2 * i);
+}
+END_TEST
+
 /* ---- derivatives by chosen tensors ------------------------------------------------------------------------------- */
 
 START_TEST(gradients_leaves_grad_alone) {
@@ -870,6 +897,9 @@ Suite *autograd_suite(void) {
     tcase_add_test(tests, a_graph_from_before_works_under_no_grad);
     tcase_add_test(tests, detach_cuts_the_graph);
     tcase_add_test(tests, a_frozen_leaf_gets_nothing);
+    tcase_add_test(tests, nothing_is_left_where_all_leaves_are_frozen);
+    tcase_add_test(tests, gradients_by_nothing);
+    tcase_add_test(tests, gradients_by_many);
     tests = chapter(suite, "gradients");
     tcase_add_test(tests, gradients_leaves_grad_alone);
     tcase_add_test(tests, gradients_by_tensors_in_between);

@@ -470,6 +470,94 @@ BALANCED_TEST(nothing) {
     WRONG(!at_gradients(at_sum(g.w), all, 1, false, NULL), AT_ERROR_VALUE, "gradients: grads is NULL");
     WRONG(!at_gradients(at_sum(g.w), none, 1, false, g.grads), AT_ERROR_VALUE, "gradients: inputs[0] is NULL");
     WRONG(at_size(NULL, 0) == -1, AT_ERROR_VALUE, "size: t is NULL");
+    WRONG(at_dtype_of(NULL) == AT_FLOAT32, AT_ERROR_VALUE, "dtype_of: t is NULL");
+    unchanged(&g);
+}
+
+BALANCED_TEST(nothing_to_compute_with) {
+    given g = inputs();
+    WRONG(!at_neg(NULL), AT_ERROR_VALUE, "neg: x is NULL");
+    WRONG(!at_abs(NULL), AT_ERROR_VALUE, "abs: x is NULL");
+    WRONG(!at_sign(NULL), AT_ERROR_VALUE, "sign: x is NULL");
+    WRONG(!at_square(NULL), AT_ERROR_VALUE, "square: x is NULL");
+    WRONG(!at_to(NULL, AT_INT64), AT_ERROR_VALUE, "to: x is NULL");
+    WRONG(!at_div(NULL, g.f), AT_ERROR_VALUE, "div: a is NULL");
+    WRONG(!at_pow(NULL, 2), AT_ERROR_VALUE, "pow: a is NULL");
+    WRONG(!at_pow(g.f, NULL), AT_ERROR_VALUE, "pow: b is NULL");
+    WRONG(!at_eq(NULL, 2), AT_ERROR_VALUE, "eq: a is NULL");
+    WRONG(!at_eq(g.f, NULL), AT_ERROR_VALUE, "eq: b is NULL");
+    WRONG(!at_logical_or(NULL, g.b), AT_ERROR_VALUE, "logical_or: a is NULL");
+    WRONG(!at_where(g.b, NULL, 0), AT_ERROR_VALUE, "where: a is NULL");
+    WRONG(!at_where(g.b, 0, NULL), AT_ERROR_VALUE, "where: b is NULL");
+    WRONG(!at_masked_fill(NULL, g.b, 0), AT_ERROR_VALUE, "masked_fill: x is NULL");
+    WRONG(!at_masked_fill(g.f, NULL, 0), AT_ERROR_VALUE, "masked_fill: mask is NULL");
+    WRONG(!at_max(NULL), AT_ERROR_VALUE, "max: x is NULL");
+    WRONG(!at_softmax(NULL, 0), AT_ERROR_VALUE, "softmax: x is NULL");
+    WRONG(!at_cumsum(NULL, 0), AT_ERROR_VALUE, "cumsum: x is NULL");
+    WRONG(!at_max_dim(NULL, 0, false, NULL), AT_ERROR_VALUE, "max_dim: x is NULL");
+    WRONG(!at_reshape(NULL, 2), AT_ERROR_VALUE, "reshape: x is NULL");
+    WRONG(!at_unsqueeze(NULL, 0), AT_ERROR_VALUE, "unsqueeze: x is NULL");
+    WRONG(!at_squeeze(NULL, 0), AT_ERROR_VALUE, "squeeze: x is NULL");
+    WRONG(!at_transpose(NULL, 0, 1), AT_ERROR_VALUE, "transpose: x is NULL");
+    WRONG(!at_expand(NULL, 2), AT_ERROR_VALUE, "expand: x is NULL");
+    WRONG(!at_repeat(NULL, 2), AT_ERROR_VALUE, "repeat: x is NULL");
+    WRONG(!at_slice(NULL, 0, 0, 1, 1), AT_ERROR_VALUE, "slice: x is NULL");
+    WRONG(!at_flip(NULL, 0), AT_ERROR_VALUE, "flip: x is NULL");
+    WRONG(!at_stack_list(0, &g.f, 0), AT_ERROR_VALUE, "stack: no tensors to join");
+    WRONG(!at_gather(g.f, 0, NULL), AT_ERROR_VALUE, "gather: index is NULL");
+    WRONG(!at_scatter_add(NULL, 0, g.i, g.f), AT_ERROR_VALUE, "scatter_add: x is NULL");
+    WRONG(!at_scatter_add(g.f, 0, NULL, g.f), AT_ERROR_VALUE, "scatter_add: index is NULL");
+    WRONG(!at_index_select(NULL, 0, g.i), AT_ERROR_VALUE, "index_select: x is NULL");
+    WRONG(!at_index_select(g.f, 0, NULL), AT_ERROR_VALUE, "index_select: index is NULL");
+    WRONG(!at_masked_select(NULL, g.b), AT_ERROR_VALUE, "masked_select: x is NULL");
+    WRONG(!at_masked_select(g.f, NULL), AT_ERROR_VALUE, "masked_select: mask is NULL");
+    WRONG(!at_bmm(g.f, NULL), AT_ERROR_VALUE, "bmm: batch2 is NULL");
+    WRONG(!at_matmul(NULL, g.f), AT_ERROR_VALUE, "matmul: a is NULL");
+    WRONG(!at_matmul(g.f, NULL), AT_ERROR_VALUE, "matmul: b is NULL");
+    WRONG(!at_gradients(NULL, &g.w, 1, false, g.grads), AT_ERROR_VALUE, "gradients: output is NULL");
+    unchanged(&g);
+}
+
+/* A dimension that there is not, and sizes and indices at the ends of their range. */
+BALANCED_TEST(beyond_the_ends) {
+    given g = inputs();
+    at_tensor *found = NULL;
+    const int64_t extremes[] = {INT64_MAX, -1};
+    at_tensor *large = at_from_int64s(extremes, 1), *negative = at_from_int64s(extremes + 1, 1);
+    WRONG(!at_transpose(g.f, -3, 0), AT_ERROR_SHAPE,
+          "transpose: dimension -3 of a tensor of shape (2, 3): want -2 to 1");
+    WRONG(!at_select(g.f, 2, 0), AT_ERROR_SHAPE, "select: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
+    WRONG(!at_stack(-4, g.f, g.f), AT_ERROR_SHAPE,
+          "stack: dimension -4 for float32 (2, 3): want -3 to 2, and at most 8 dimensions");
+    WRONG(!at_permute(g.f, -3, 0), AT_ERROR_SHAPE,
+          "permute: order (-3, 0) for float32 (2, 3): want each of its dimensions once");
+    WRONG(!at_argsort(g.f, 2, false), AT_ERROR_SHAPE,
+          "argsort: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
+    WRONG(!at_topk(g.f, 1, 2, NULL), AT_ERROR_SHAPE, "topk: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
+    WRONG(!at_gather(g.f, 2, g.i), AT_ERROR_SHAPE, "gather: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
+    WRONG(!at_scatter_add(g.f, 2, g.i, g.f), AT_ERROR_SHAPE,
+          "scatter_add: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
+    WRONG(!at_index_select(g.f, 2, g.i), AT_ERROR_SHAPE,
+          "index_select: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
+    WRONG(!at_index_select(g.f, 0, negative), AT_ERROR_VALUE,
+          "index_select: index -1 (element 0 of index) into dimension 0 of float32 (2, 3): want 0 to 1");
+    WRONG(!at_max_dim(g.none, 0, false, &found), AT_ERROR_SHAPE,
+          "max_dim: dimension 0 of float32 (0) has no elements, so no largest");
+    ck_assert_ptr_null(found);
+    WRONG(!at_one_hot(g.i, -2), AT_ERROR_VALUE, "one_hot: -2 classes: want at least 1, or -1 to count them");
+    WRONG(!at_one_hot(negative, 3), AT_ERROR_VALUE, "one_hot: class -1 (element 0): want 0 to 2");
+    WRONG(!at_one_hot(large, -1), AT_ERROR_VALUE,
+          "one_hot: class 9223372036854775807 (element 0): want 0 to 9223372036854775806");
+    WRONG(!at_one_hot(g.beyond, INT64_MAX), AT_ERROR_SHAPE,
+          "one_hot: shape (2, 9223372036854775807): too many elements to count");
+    WRONG(!at_where(at_expand(at_reshape(g.b, 2, 1, 3), 2, INT64_C(1) << 40, 3), at_expand(g.scalar, INT64_C(1) << 40, 1, 1), 0),
+          AT_ERROR_SHAPE,
+          "where: cond (2, 1099511627776, 3), a (1099511627776, 1, 1) and b () do not broadcast");
+    WRONG(!at_matmul(g.f, g.scalar), AT_ERROR_SHAPE,
+          "matmul: a (2, 3) and b (): want at least one dimension each (at_mul takes scalars)");
+    WRONG(!at_pow((bool)true, g.b), AT_ERROR_DTYPE, "pow: a bool and bool (2, 3): want numbers (at_to converts)");
+    WRONG(!at_arange(-INFINITY, 0, 1), AT_ERROR_VALUE, "arange: from -inf to 0 by 1: want finite numbers");
+    WRONG(!at_arange(0, 1, NAN), AT_ERROR_VALUE, "arange: from 0 to 1 by nan: want finite numbers");
     unchanged(&g);
 }
 
@@ -537,6 +625,8 @@ Suite *errors_suite(void) {
     tcase_add_test(modes, operations_of_ones_own_report_alike);
     tcase_add_test(modes, settings);
     tcase_add_test(calls, nothing);
+    tcase_add_test(calls, nothing_to_compute_with);
+    tcase_add_test(calls, beyond_the_ends);
     tcase_add_test(modes, errors_are_per_thread);
     tcase_add_test(modes, there_are_two_error_modes);
     tcase_add_test(modes, by_default_a_wrong_call_aborts);

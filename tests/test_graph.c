@@ -93,6 +93,35 @@ START_TEST(a_drawing_frames_modules) {
 }
 END_TEST
 
+/* Leaves of one module stand in one frame, whatever comes in between; names of one length are not one name. */
+START_TEST(a_drawing_frames_each_module_once) {
+    static const char *const names[] = {"one.w", "two.w", "one.b", "w"};
+    at_tensor *sum = at_scalar(0);
+    for (int i = 0; i < 4; i++)
+        sum = at_add(sum, at_square(at_set_name(at_set_requires_grad(at_scalar(i), true), names[i])));
+    char *text = told(at_graph_dot, sum);
+    ck_assert(strstr(text, "{\nlabel=\"one\";\nn0 [shape=box, label=\"one.w\\n0\"];\nn6 [shape=box, "
+                           "label=\"one.b\\n2\"];\n}\n"));
+    ck_assert(strstr(text, "{\nlabel=\"two\";\nn3 [shape=box, label=\"two.w\\n1\"];\n}\n"));
+    const char *first = strstr(text, "n6 [");
+    ck_assert(first && !strstr(first + 1, "n6 [shape"));
+    ck_assert(strstr(text, "label=\"w\\n3\""));
+    free(text);
+}
+END_TEST
+
+/* The gradient by a window is told with the zeros around it. */
+START_TEST(a_trace_of_windows) {
+    at_tensor *x = at_set_requires_grad(at_ones(3), true);
+    at_tensor *y = at_add(at_select(x, 0, 0), at_mul(at_select(x, 0, 2), 5));
+    char *text = told(at_backward_trace, y);
+    ck_assert_msg(strstr(text, "leaf: [0, 0, 5], the first\n") && strstr(text, "leaf: [1, 0, 0], added to [0, 0, 5]\n"),
+                  "%s", text);
+    free(text);
+    EXPECT(at_grad(x), 1, 0, 5);
+}
+END_TEST
+
 START_TEST(children_put_their_name_before) {
     typedef struct {
         at_module module;
@@ -227,6 +256,20 @@ static bool no_derivative(at_custom_call *call, at_tensor *g, at_tensor *y, at_t
     return false;
 }
 
+static bool summed(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)call, (void)y;
+    return (dx[0] = at_sum(g)) != NULL;
+}
+
+/* A gradient that is the same for all elements may be a number. */
+START_TEST(a_gradient_may_be_broadcast) {
+    static const at_custom_operation operation = {"alike", copy_forward, summed, NULL};
+    at_tensor *x = at_set_requires_grad(at_ones(3), true);
+    ck_assert(at_backward(at_sum(at_custom(&operation, &x, 1, NULL))));
+    EXPECT(at_grad(x), 3, 3, 3);
+}
+END_TEST
+
 START_TEST(wrong_custom_operations_are_errors) {
     at_tensor *x = at_set_requires_grad(at_ones(2), true), *missing = NULL;
     at_custom_operation op = {"mine", no_forward, wrong_shape, NULL};
@@ -234,6 +277,14 @@ START_TEST(wrong_custom_operations_are_errors) {
     EXPECT_ERROR(at_custom(&op, &missing, 1, NULL), AT_ERROR_VALUE, "mine: inputs[0] is NULL");
     EXPECT_ERROR(at_custom(&op, &x, 0, NULL), AT_ERROR_VALUE, "mine: no inputs");
     EXPECT_ERROR(at_custom(NULL, &x, 1, NULL), AT_ERROR_VALUE, "custom: an operation has a name");
+    EXPECT_ERROR(at_custom(&op, NULL, 1, NULL), AT_ERROR_VALUE, "mine: no inputs");
+    EXPECT_ERROR(at_custom(&(at_custom_operation){NULL, no_forward, wrong_shape, NULL}, &x, 1, NULL), AT_ERROR_VALUE,
+                 "custom: an operation has a name");
+    EXPECT_ERROR(at_custom(&(at_custom_operation){"mine", NULL, wrong_shape, NULL}, &x, 1, NULL), AT_ERROR_VALUE,
+                 "custom: an operation has a name");
+    EXPECT_ERROR(at_custom(&(at_custom_operation){"mine", no_forward, NULL, NULL}, &x, 1, NULL), AT_ERROR_VALUE,
+                 "custom: an operation has a name");
+    EXPECT_ERROR(at_custom_save(NULL, x), AT_ERROR_VALUE, "custom_save: call is NULL");
     op.forward = copy_forward;
     EXPECT_ERROR(at_backward(at_sum(at_custom(&op, &x, 1, NULL))), AT_ERROR_STATE,
                  "mine: its rule gives a gradient of shape (7) by input 0, which has shape (2)");
@@ -316,12 +367,15 @@ Suite *graph_suite(void) {
     tcase_add_test(text, constants_stand_among_the_inputs);
     tcase_add_test(text, a_backward_pass_is_told_step_by_step);
     tcase_add_test(text, a_drawing_frames_modules);
+    tcase_add_test(text, a_drawing_frames_each_module_once);
+    tcase_add_test(text, a_trace_of_windows);
     tcase_add_test(text, children_put_their_name_before);
     tcase_add_test(text, graphs_need_a_graph);
     tcase_add_test(custom, a_custom_operation_saves_and_is_checked);
     tcase_add_test(custom, the_context_goes_with_the_node);
     tcase_add_test(custom, a_custom_operation_saves_many);
     tcase_add_test(custom, a_saved_input_is_that_input);
+    tcase_add_test(custom, a_gradient_may_be_broadcast);
     tcase_add_test(custom, wrong_custom_operations_are_errors);
     tcase_add_test(hooks, hooks_see_and_replace_gradients);
     tcase_add_test(hooks, hooks_run_in_order_in_every_kind_of_pass);

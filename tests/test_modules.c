@@ -13,6 +13,13 @@ static at_module_list *small_network(void) {
 
 static at_linear *layer_at(at_module_list *list, int i) { return (at_linear *)list->items[i]; }
 
+/* The call fails, with that error. */
+#define REFUSED(call, kind, message)                                                                                   \
+    do {                                                                                                               \
+        ck_assert_msg(!(call), "%s: this is no error, but should be", #call);                                          \
+        expect_error(kind, message);                                                                                   \
+    } while (0)
+
 BALANCED_TEST(a_sequence_applies_its_layers) {
     at_module_list *net = small_network();
     at_tensor *x = at_randn(5, 3);
@@ -697,6 +704,139 @@ BALANCED_TEST(initial_values_of_float64) {
     ck_assert_double_eq(at_item(at_max(t)), 0.1);
 }
 
+BALANCED_TEST(bounds_of_initial_values) {
+    at_tensor *t = at_ones(2, 2), *none = at_ones(0, 2), *y = at_mul(at_set_requires_grad(at_ones(2, 2), true), 2);
+    REFUSED(at_init_uniform(t, -1e308, 1e308), AT_ERROR_VALUE,
+            "init_uniform: from -1e+308 to 1e+308: want low <= high, both finite");
+    REFUSED(at_init_kaiming_uniform(t, INFINITY), AT_ERROR_VALUE,
+            "init_kaiming_uniform: slope inf: want a finite number");
+    REFUSED(at_init_kaiming_normal(t, NAN), AT_ERROR_VALUE, "init_kaiming_normal: slope nan: want a finite number");
+    CHECK_ELEMENTS(t, 1, 1, 1, 1);
+    at_tensor *before = at_random_state();
+    ck_assert_ptr_eq(at_init_kaiming_uniform(none, 0), none);
+    ck_assert(at_equal(at_random_state(), before));
+    REFUSED(at_init_constant(y, 1), AT_ERROR_STATE,
+            "floats_mut: float32 (2, 2) is the result of a recorded operation: only leaves may be written to");
+    REFUSED(at_init_constant(at_to(y, AT_FLOAT64), 1), AT_ERROR_STATE,
+            "doubles_mut: float64 (2, 2) is the result of a recorded operation: only leaves may be written to");
+    REFUSED(at_init_uniform(y, 0, 1), AT_ERROR_STATE,
+            "floats_mut: float32 (2, 2) is the result of a recorded operation: only leaves may be written to");
+    REFUSED(at_init_normal(at_to(y, AT_FLOAT64), 0, 1), AT_ERROR_STATE,
+            "doubles_mut: float64 (2, 2) is the result of a recorded operation: only leaves may be written to");
+    ck_assert(at_equal(at_random_state(), before));
+}
+
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+BALANCED_TEST(options_of_layers) {
+    REFUSED(at_linear_new(2, -1), AT_ERROR_VALUE, "linear_new: 2 inputs, -1 outputs: want no negative sizes");
+    REFUSED(at_embedding_new(4, -1), AT_ERROR_VALUE, "embedding_new: 4 entries of size -1: want no negative sizes");
+    REFUSED(at_embedding_new(4, 2, .has_padding = true, .padding_index = -5), AT_ERROR_VALUE,
+            "embedding_new: padding_index -5 of 4 entries");
+    REFUSED(at_dropout_new(-0.5), AT_ERROR_VALUE, "dropout_new: p is -0.5: want a probability");
+    REFUSED(at_dropout(at_ones(2), 2), AT_ERROR_VALUE, "dropout: p is 2: want a probability");
+    REFUSED(at_multi_head_attention_new(.hiddens = 4, .heads = -1), AT_ERROR_VALUE,
+            "multi_head_attention_new: 4 hiddens for -1 heads: want a multiple of the heads");
+    REFUSED(at_multi_head_attention_new(.hiddens = -4, .heads = 2), AT_ERROR_VALUE,
+            "multi_head_attention_new: -4 hiddens for 2 heads: want a multiple of the heads");
+    REFUSED(at_positional_encoding_new(4, 0, 0), AT_ERROR_VALUE,
+            "positional_encoding_new: 4 hiddens, 0 steps: want at least 1");
+    REFUSED(at_gru_new(-1, 2), AT_ERROR_VALUE,
+            "gru_new: -1 inputs, 2 hiddens, 1 layers: want no negative sizes and 1 ... 16 layers");
+    REFUSED(at_gru_new(1, -2), AT_ERROR_VALUE,
+            "gru_new: 1 inputs, -2 hiddens, 1 layers: want no negative sizes and 1 ... 16 layers");
+    REFUSED(at_lstm_new(1, 2, .layers = -3), AT_ERROR_VALUE,
+            "lstm_new: 1 inputs, 2 hiddens, -3 layers: want no negative sizes and 1 ... 16 layers");
+    REFUSED(at_lstm_new(1, 2, .dropout = -1), AT_ERROR_VALUE, "lstm_new: dropout is -1: want a probability");
+}
+
+/* Sizes of 0 are sizes too. */
+BALANCED_TEST(layers_without_inputs_or_outputs) {
+    at_linear *from_nothing = at_linear_new(0, 2), *to_nothing = at_linear_new(2, 0);
+    CHECK_ELEMENTS(at_linear_forward(from_nothing, at_ones(1, 0)), 0, 0); /* the bias */
+    CHECK_SHAPE(at_linear_forward(from_nothing, at_ones(3, 2, 0)), 3, 2, 2);
+    CHECK_SHAPE(at_linear_forward(to_nothing, at_ones(3, 2)), 3, 0);
+    at_gru *net = at_gru_new(2, 0);
+    CHECK_SHAPE(at_gru_forward(net, at_ones(3, 1, 2), NULL), 3, 1, 0);
+    at_module_free(&from_nothing->module), at_module_free(&to_nothing->module), at_module_free(&net->module);
+}
+
+BALANCED_TEST(more_inputs_that_do_not_fit) {
+    at_embedding *entries = at_embedding_new(3, 2);
+    at_shape most = {.ndim = AT_MAX_DIMS, .dim = {1, 1, 1, 1, 1, 1, 1, 1}};
+    REFUSED(at_embedding_forward(entries, at_to(at_zeros_shape(most), AT_INT64)), AT_ERROR_DTYPE,
+            "embedding_forward: indices are int64 (1, 1, 1, 1, 1, 1, 1, 1): want int64 of fewer than 8 dimensions");
+    at_module_free(&entries->module);
+
+    at_layer_norm *norm = at_layer_norm_new(2, 2);
+    REFUSED(at_layer_norm_forward(norm, at_ones(2)), AT_ERROR_SHAPE,
+            "layer_norm_forward: x is float32 (2): want its last dimensions to be (2, 2)");
+    at_module_free(&norm->module);
+
+    at_positional_encoding *positions = at_positional_encoding_new(4, 0, 5);
+    REFUSED(at_positional_encoding_forward(positions, at_ones(3, 4)), AT_ERROR_SHAPE,
+            "positional_encoding_forward: x is float32 (3, 4): want (n, up to 5, 4)");
+    REFUSED(at_positional_encoding_forward(positions, at_ones(1, 3, 6)), AT_ERROR_SHAPE,
+            "positional_encoding_forward: x is float32 (1, 3, 6): want (n, up to 5, 4)");
+    at_module_free(&positions->module);
+
+    at_lstm *net = at_lstm_new(3, 2);
+    at_tensor *long_sequence = at_expand(at_ones(1, 1, 3), INT64_C(1) << 31, 1, 3), *x = at_ones(2, 1, 3);
+    at_tensor *state = at_zeros(1, 1, 2), *small = at_zeros(1, 1, 1), *none = NULL;
+    REFUSED(at_lstm_forward(net, long_sequence, NULL, NULL), AT_ERROR_SHAPE,
+            "lstm_forward: x is float32 (2147483648, 1, 3): want (steps, n, 3) with at least one step");
+    REFUSED(at_lstm_forward(net, x, &state, &small), AT_ERROR_SHAPE,
+            "lstm_forward: the state is float32 (1, 1, 1): want (1, 1, 2)");
+    REFUSED(at_lstm_forward(net, x, &state, &none), AT_ERROR_VALUE,
+            "lstm_forward: want a state and a cell, or neither");
+    ck_assert_ptr_null(none);
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(losses_of_other_inputs) {
+    at_tensor *scores = at_zeros(2, 3), *classes = at_from_int64s((int64_t[]){0, 2}, 2);
+    REFUSED(at_cross_entropy_loss(scores, classes, AT_MEAN, .label_smoothing = -1), AT_ERROR_VALUE,
+            "cross_entropy_loss: label_smoothing is -1: want 0 <= label_smoothing <= 1");
+    REFUSED(at_cross_entropy_loss(at_scalar(1), classes, AT_MEAN), AT_ERROR_SHAPE,
+            "cross_entropy_loss: input float32 () and target int64 (2): want floating-point (n, classes, ...) or "
+            "(classes), and int64 class indices of the same shape without the classes");
+    REFUSED(at_cross_entropy_loss(at_zeros(3, 3), classes, AT_MEAN), AT_ERROR_SHAPE,
+            "cross_entropy_loss: input float32 (3, 3) and target int64 (2): want floating-point (n, classes, ...) or "
+            "(classes), and int64 class indices of the same shape without the classes");
+    REFUSED(at_cross_entropy_loss(at_to(scores, AT_INT64), classes, AT_MEAN), AT_ERROR_SHAPE,
+            "cross_entropy_loss: input int64 (2, 3) and target int64 (2): want floating-point (n, classes, ...) or "
+            "(classes), and int64 class indices of the same shape without the classes");
+    at_tensor *whole = at_to(scores, AT_INT64), *parts = at_full(0.5, 2, 3); /* one of two may be whole */
+    ck_assert_double_eq(at_item(at_mse_loss(whole, parts, AT_MEAN)), 0.25);
+    at_tensor *nothing = at_cross_entropy_loss(at_zeros(0, 3), at_to(at_zeros(0), AT_INT64), AT_SUM);
+    ck_assert_double_eq(at_item(nothing), 0);
+}
+
+/* A parameter whose name was taken away is named anew as a part of something larger. */
+BALANCED_TEST(parts_without_a_name) {
+    at_linear *part = at_linear_new(1, 1);
+    at_module *whole = at_module_new(sizeof *whole, "Whole");
+    ck_assert(at_set_name(part->bias, NULL));
+    ck_assert(at_module_child(whole, "part", &part->module));
+    ck_assert_str_eq(at_name(part->weight), "part.weight");
+    ck_assert_str_eq(at_name(part->bias), "part.bias");
+    REFUSED(at_module_own(whole, "none", NULL), AT_ERROR_VALUE, "Whole: none is NULL");
+    REFUSED(at_module_own(NULL, "none", NULL), AT_ERROR_VALUE, "module_own: none is NULL");
+    at_module_free(whole);
+}
+
+/* The parameters up to the one that cannot be set are set; the others are left alone. */
+BALANCED_TEST(what_is_no_leaf_cannot_be_frozen) {
+    at_linear *a = at_linear_new(1, 1), *b = at_linear_new(1, 1);
+    at_module *whole = at_module_new(sizeof *whole, "Whole");
+    ck_assert(at_module_child(whole, "a", &a->module) && at_module_child(whole, "b", &b->module));
+    at_assign(&a->weight, at_mul(a->weight, 2));
+    REFUSED(at_module_set_requires_grad(whole, false), AT_ERROR_STATE,
+            "set_requires_grad: float32 (1, 1) is the result of mul: only leaves can be set (at_detach gives one)");
+    ck_assert(at_requires_grad(b->weight));
+    at_module_free(whole);
+}
+
 Suite *modules_suite(void);
 
 Suite *modules_suite(void) {
@@ -712,6 +852,10 @@ Suite *modules_suite(void) {
     tcase_add_test(layers, losses_of_wrong_classes);
     tcase_add_test(layers, every_shape_of_masked_cross_entropy_is_checked);
     tcase_add_test(layers, masked_cross_entropy_hides_what_lies_beyond);
+    tcase_add_test(layers, options_of_layers);
+    tcase_add_test(layers, layers_without_inputs_or_outputs);
+    tcase_add_test(layers, more_inputs_that_do_not_fit);
+    tcase_add_test(layers, losses_of_other_inputs);
     suite_add_tcase(suite, layers);
     TCase *state = tcase_create("state");
     tcase_add_test(state, paths);
@@ -720,10 +864,13 @@ Suite *modules_suite(void) {
     tcase_add_test(state, summary);
     tcase_add_test(state, modules_are_printed);
     tcase_add_test(state, a_path_can_be_too_long);
+    tcase_add_test(state, parts_without_a_name);
+    tcase_add_test(state, what_is_no_leaf_cannot_be_frozen);
     suite_add_tcase(suite, state);
     TCase *init = tcase_create("init");
     tcase_add_test(init, wrong_initial_values_change_nothing);
     tcase_add_test(init, initial_values_of_float64);
+    tcase_add_test(init, bounds_of_initial_values);
     suite_add_tcase(suite, init);
     TCase *attention = tcase_create("attention");
     tcase_add_test(attention, masked_softmax_hides_what_does_not_count);

@@ -225,6 +225,21 @@ BALANCED_TEST(nw_kernel_regression_of_wrong_shapes) {
     expect_error(AT_ERROR_VALUE, "nw_kernel_regression_forward: keys is NULL");
     ck_assert_ptr_null(at_nw_kernel_regression_forward(NULL, q, k, k));
     expect_error(AT_ERROR_VALUE, "nw_kernel_regression_forward: net is NULL");
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, NULL, k, k));
+    expect_error(AT_ERROR_VALUE, "nw_kernel_regression_forward: queries is NULL");
+    ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, k, NULL));
+    expect_error(AT_ERROR_VALUE, "nw_kernel_regression_forward: values is NULL");
+    at_tensor *other[][2] = {{at_scalar(1), k},       {at_zeros(1, 3, 2), k}, {k, at_scalar(1)},
+                             {k, at_zeros(1, 3, 2)}, {k, at_zeros(4, 2)},    {at_zeros(2), at_zeros(4, 2)}};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, other[i][0], other[i][1]));
+        ck_assert_msg(at_error_code() == AT_ERROR_SHAPE, "%d: %s", (int)i, at_error());
+        at_clear_error();
+    }
+    /* The function of that name, as programs in C++ call it, is the macro without options. */
+    at_tensor *y = at_nw_kernel_regression_forward(net, q, k, k);
+    ck_assert(at_equal((at_nw_kernel_regression_forward)(net, q, k, k), y));
+    at_assign(&net->attention_weights, NULL);
     ck_assert_ptr_null(net->attention_weights);
     CHECK_SHAPE(at_nw_kernel_regression_forward(net, at_zeros(0), at_zeros(0, 5), at_zeros(0, 5)), 0);
     at_module_free(&net->module);

@@ -189,6 +189,42 @@ BALANCED_TEST(wrong_options) {
     expect_error(AT_ERROR_VALUE, "sgd: a parameter is NULL");
 }
 
+BALANCED_TEST(options_at_the_ends) {
+    at_tensor *w = parameter(1, 1);
+    at_parameter_list list = {1, &w};
+    ck_assert_ptr_null(at_sgd(list, .lr = INFINITY));
+    expect_error(AT_ERROR_VALUE, "sgd: lr is inf: want a positive number, at_sgd(parameters, .lr = 0.5)");
+    ck_assert_ptr_null(at_sgd(((at_parameter_list){1, NULL}), .lr = 1));
+    expect_error(AT_ERROR_VALUE, "sgd: no parameters to optimize");
+    ck_assert_ptr_null(at_adam(list, .epsilon = -1));
+    expect_error(AT_ERROR_VALUE, "adam: epsilon is -1: must not be negative");
+    ck_assert_ptr_null(at_rmsprop(list, .weight_decay = -1));
+    expect_error(AT_ERROR_VALUE, "rmsprop: weight_decay is -1: must not be negative");
+    ck_assert_ptr_null(at_adagrad(list, .epsilon = -1));
+    expect_error(AT_ERROR_VALUE, "adagrad: epsilon is -1: must not be negative");
+    at_optimizer *trainer = at_adam(list);
+    ck_assert(isnan(at_optimizer_lr(trainer, -1)));
+    expect_error(AT_ERROR_VALUE, "optimizer_lr: group -1 of 1");
+    ck_assert(!at_optimizer_set_lr(trainer, 1, 1));
+    expect_error(AT_ERROR_VALUE, "optimizer_set_lr: group 1 of 1");
+    ck_assert(isnan(at_optimizer_lr(NULL, 0)));
+    expect_error(AT_ERROR_VALUE, "optimizer_lr: optimizer is NULL");
+    ck_assert(!at_adam_add_group(trainer, (at_parameter_list){1, &w}, .beta1 = 2));
+    expect_error(AT_ERROR_VALUE, "adam: beta1 is 2: want 0 <= beta1 < 1");
+    at_optimizer_free(trainer);
+    ck_assert(isnan(at_clip_grad_norm((at_parameter_list){-1, &w}, 1)));
+    expect_error(AT_ERROR_VALUE, "clip_grad_norm: parameters is NULL");
+}
+
+/* The way up instead of down, for the one that the table of all options leaves out. */
+BALANCED_TEST(rmsprop_maximizes) {
+    at_tensor *w = parameter(1, 1);
+    at_optimizer *trainer = at_rmsprop(((at_parameter_list){1, &w}), .lr = 0.5, .maximize = true);
+    ck_assert(at_backward(at_sum(at_mul(w, 3))) && at_optimizer_step(trainer));
+    ck_assert_double_eq_tol(at_item(w), 1 + 0.5 / sqrt(0.01), 1e-6); /* g / sqrt((1 - alpha) g^2) */
+    at_optimizer_free(trainer);
+}
+
 /* ---- groups, rates, clipping, schedules --------------------------------------------------------------------------- */
 
 BALANCED_TEST(groups) {
@@ -343,6 +379,8 @@ Suite *optim_suite(void) {
     tcase_add_test(state, writing_to_a_gradient_reaches_no_state);
     tcase_add_test(state, a_failed_step_changes_nothing);
     tcase_add_test(state, wrong_options);
+    tcase_add_test(state, options_at_the_ends);
+    tcase_add_test(state, rmsprop_maximizes);
     suite_add_tcase(suite, state);
     TCase *others = tcase_create("groups, rates, clipping");
     tcase_add_test(others, groups);

@@ -592,10 +592,25 @@ START_TEST(checkpoints_that_do_not_fit) {
         {"optimizer.state.0.exp_avg", at_ones(7), "mismatched: optimizer.state.0.exp_avg, float32 (7)"},
         {"schedule.1.steps", whole(0), "schedule.1. has a value"},
         {"schedule.1.t", whole(INT64_MAX), "schedule.1. has a value"},
+        {"schedule.1.t", whole(-1), "schedule.1. has a value"},
+        {"schedule.1.steps", whole(INT64_MAX), "schedule.1. has a value"},
+        {"schedule.1.gamma", real(NAN), "schedule.1. has a value"},
         {"schedule.0.start", real(INFINITY), "schedule.0. has a value"},
+        {"schedule.0.end", real(NAN), "schedule.0. has a value"},
+        {"schedule.0.first", at_to(at_full(INFINITY, 2), AT_FLOAT64), "schedule.0. has a value"},
+        {"schedule.2.without_progress", whole(-1), "schedule.2. has a value"},
+        {"schedule.2.cooling", whole(-1), "schedule.2. has a value"},
+        {"schedule.2.patience", whole(-1), "schedule.2. has a value"},
+        {"schedule.2.cooldown", whole(-1), "schedule.2. has a value"},
+        {"schedule.2.factor", real(INFINITY), "schedule.2. has a value"},
+        {"schedule.2.threshold", real(INFINITY), "schedule.2. has a value"},
+        {"schedule.2.lowest", real(INFINITY), "schedule.2. has a value"},
         {"schedule.0.first", at_to(at_full(-1, 2), AT_FLOAT64), "schedule.0. has a value"},
         {"random_state", wholes(627, -1), "no state of the generator"},
         {"loader", wholes(4, 10), "the loader's state has a value"},
+        {"loader", at_from_int64s(((int64_t[]){1, -1, 0, 10}), 4), "the loader's state has a value"},
+        {"loader", at_from_int64s(((int64_t[]){0, 1, -1, 10}), 4), "the loader's state has a value"},
+        {"loader", at_from_int64s(((int64_t[]){1, 1, 11, 10}), 4), "the loader's state has a value"},
         {"loader", wholes(4, 3), "the loader had 3 rows and has 10"},
         {"module.first.bias", at_ones(6), "mismatched: module.first.bias, float32 (6) in the file, float32 (5) here"},
     };
@@ -605,12 +620,63 @@ START_TEST(checkpoints_that_do_not_fit) {
     }
     ck_assert(at_save_module(&t.net->module, in_folder("changed")));
     EXPECT_ERROR(at_load_checkpoint(&t.parts, in_folder("changed")), AT_ERROR_VALUE, "is none: want a file written by");
+    at_remark format = {"format", "another one's"};
+    ck_assert(at_save_tensors(in_folder("changed"), NULL, 0, .remarks = &format, .n_remarks = 1));
+    EXPECT_ERROR(at_load_checkpoint(&t.parts, in_folder("changed")), AT_ERROR_VALUE, "is none: want a file written by");
+    format.text = "atled checkpoint";
+    ck_assert(at_save_tensors(in_folder("changed"), NULL, 0, .remarks = &format, .n_remarks = 1));
+    EXPECT_ERROR(at_load_checkpoint(&t.parts, in_folder("changed")), AT_ERROR_VALUE,
+                 "has optimizer \"\", the training has \"adam\"");
     EXPECT_ERROR(at_load_checkpoint(&t.parts, in_folder("none")), AT_ERROR_IO, "load_checkpoint: ");
     EXPECT_ERROR(at_load_checkpoint(NULL, path), AT_ERROR_VALUE, "training is NULL");
     EXPECT_ERROR(at_save_checkpoint(&t.parts, NULL), AT_ERROR_VALUE, "path is NULL");
 
     ck_assert(at_equal(t.net->first->weight, weight) && at_optimizer_lr(t.parts.optimizer, 0) == lr && t.steps == 4);
     training_end(&t), training_end(&other);
+}
+END_TEST
+
+/* Every part may be left out, and there is room for so many numbers and schedules. */
+START_TEST(trainings_of_few_and_of_many_parts) {
+    const char *path = in_folder("run.safetensors");
+    double value = 2.5;
+    at_training numbers = {.numbers = {{"value", &value}}};
+    ck_assert_msg(at_save_checkpoint(&numbers, path), "%s", at_error());
+    at_tensor *next = at_rand(3);
+    value = 0;
+    ck_assert_msg(at_load_checkpoint(&numbers, path), "%s", at_error());
+    ck_assert(value == 2.5);
+    ck_assert(at_equal(at_rand(3), next));
+
+    training t;
+    training_begin(&t, MOMENTUM, 1);
+    EXPECT_ERROR(at_load_checkpoint(&(at_training){.module = &t.net->module}, path), AT_ERROR_VALUE,
+                 "unexpected: numbers.value");
+    double values[AT_TRAINING_NUMBERS];
+    char names[AT_TRAINING_NUMBERS][8];
+    at_training full = {.optimizer = t.parts.optimizer};
+    for (int i = 0; i < AT_TRAINING_NUMBERS; i++) {
+        values[i] = i;
+        snprintf(names[i], sizeof names[i], "%d", i);
+        full.numbers[i].name = names[i], full.numbers[i].value = &values[i];
+    }
+    for (int i = 0; i < AT_TRAINING_SCHEDULES; i++) full.schedules[i] = at_step_lr(t.parts.optimizer, i + 1, 0.5);
+    ck_assert_msg(at_save_checkpoint(&full, path), "%s", at_error());
+    memset(values, 0, sizeof values);
+    for (int i = 0; i < AT_TRAINING_SCHEDULES; i++) ck_assert(at_schedule_step(full.schedules[i]));
+    ck_assert_msg(at_load_checkpoint(&full, path), "%s", at_error());
+    for (int i = 0; i < AT_TRAINING_NUMBERS; i++) ck_assert(values[i] == i);
+    ck_assert(at_optimizer_lr(t.parts.optimizer, 0) == 0.05 * 0.5); /* of the linear schedule's beginning */
+    ck_assert(at_schedule_step(full.schedules[1]));
+    ck_assert(at_optimizer_lr(t.parts.optimizer, 0) == 0.05 * 0.5); /* its first step again, of two */
+    for (int i = 0; i < AT_TRAINING_SCHEDULES; i++) at_schedule_free(full.schedules[i]);
+
+    char longest[200];
+    memset(longest, 'x', sizeof longest - 1), longest[sizeof longest - 1] = '\0';
+    numbers.numbers[0].name = longest;
+    EXPECT_ERROR(at_save_checkpoint(&numbers, in_folder("none")), AT_ERROR_VALUE, "xxx\" is longer than 87 bytes");
+    ck_assert_int_eq(count_files(), 1);
+    training_end(&t);
 }
 END_TEST
 
@@ -640,6 +706,7 @@ Suite *save_suite(void) {
     tcase_add_loop_test(trainings, goes_on_bit_for_bit, 0, OPTIMIZERS);
     tcase_add_test(trainings, saved_before_the_first_step);
     tcase_add_test(trainings, checkpoints_that_do_not_fit);
+    tcase_add_test(trainings, trainings_of_few_and_of_many_parts);
     suite_add_tcase(suite, trainings);
     return suite;
 }

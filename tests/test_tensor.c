@@ -489,6 +489,46 @@ BALANCED_TEST(scattering_part_of_a_source) {
     CHECK_ELEMENTS(at_scatter_add(at_zeros(3, 2), 0, index, at_reshape(src, 3, 2)), 1, 4, 0, 2, 3, 0);
 }
 
+BALANCED_TEST(scattering_truths_and_single_elements) {
+    const bool truths[] = {true, false, false};
+    const int64_t places[] = {1, 0, 1}, zero[] = {0};
+    at_tensor *src = at_from_bools(truths, 3), *index = at_from_int64s(places, 3);
+    at_tensor *y = at_scatter_add(at_to(at_zeros(3), AT_BOOL), 0, index, src); /* a sum of truths: whether there is one */
+    ck_assert_int_eq(at_dtype_of(y), AT_BOOL);
+    CHECK_ELEMENTS(y, 0, 1, 0);
+    at_tensor *first = at_from_int64s_shape(zero, AT_SHAPE_SCALAR);
+    y = at_scatter_add(at_scalar(5), 0, first, at_full(2, 3)); /* of a vector beside scalars, what the index reaches */
+    ck_assert_int_eq(at_ndim(y), 0);
+    CHECK_ELEMENTS(y, 7);
+}
+
+/* An index of nothing fits wherever it has as many dimensions, and gathers nothing. */
+BALANCED_TEST(gathering_nothing) {
+    at_tensor *y = at_gather(at_ones(2, 3), 0, at_to(at_zeros(0, 5), AT_INT64));
+    CHECK_SHAPE(y, 0, 5);
+    ck_assert_int_eq(at_dtype_of(y), AT_FLOAT32);
+}
+
+BALANCED_TEST(bounds_of_integers) {
+    const int64_t numbers[] = {INT64_MIN, -7, 2, INT64_MAX};
+    at_tensor *x = at_from_int64s(numbers, 4);
+    ck_assert(at_equal(at_clamp(x, -INFINITY, INFINITY), x));
+    ck_assert(at_equal(at_clamp(x, -0x1p64, 0x1p64), x));
+    ck_assert_int_eq(at_dtype_of(at_clamp(x, -3, 5)), AT_INT64);
+    CHECK_ELEMENTS(at_clamp(x, -3, 5), -3, -3, 2, 5);
+    ck_assert_int_eq(at_dtype_of(at_clamp(x, -3, 2.5)), AT_FLOAT32); /* a fraction is none of an integer's */
+    CHECK_ELEMENTS(at_clamp(x, -3, 2.5), -3, -3, 2, 2.5);
+}
+
+/* Powers of two have an exact reciprocal, but for those whose reciprocal is beyond the range of doubles. */
+BALANCED_TEST(dividing_by_powers_of_two) {
+    const double numbers[] = {0, 0x1p-1060, 0x1p1000};
+    at_tensor *x = at_from_doubles(numbers, 3);
+    CHECK_ELEMENTS(at_div(x, 4), 0, 0x1p-1062, 0x1p998);
+    CHECK_ELEMENTS(at_div(x, 0x1p-1060), 0, 1, INFINITY);
+    CHECK_ELEMENTS(at_div(x, -0x1p1000), 0, 0, -1);
+}
+
 BALANCED_TEST(classes) {
     at_tensor *index = at_from_int64s(((const int64_t[]){0, 2}), 2);
     CHECK_ELEMENTS(at_one_hot(index, 3), 1, 0, 0, 0, 0, 1);
@@ -585,6 +625,10 @@ Suite *tensor_suite(void) {
     tcase_add_test(views, squeezing);
     tcase_add_test(views, joining_with_nothing);
     tcase_add_test(views, scattering_part_of_a_source);
+    tcase_add_test(views, scattering_truths_and_single_elements);
+    tcase_add_test(views, gathering_nothing);
+    tcase_add_test(looking, bounds_of_integers);
+    tcase_add_test(looking, dividing_by_powers_of_two);
     tcase_add_test(views, classes);
     tcase_add_test(views, slices_at_the_ends);
     tcase_add_test(views, wrong_dimensions);
