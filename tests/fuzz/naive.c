@@ -439,10 +439,11 @@ bool naive_silu(const call *c, const naive *x, naive *y, naive *extra) {
 }
 
 static double softplus(double x) { return x > 20 ? x : log1p(exp(x)); }
+static double softplus_slope(double x) { return x > 20 ? 1 : sigmoid(x); }
 
 bool naive_softplus(const call *c, const naive *x, naive *y, naive *extra) {
     (void)c, (void)extra;
-    static const function_of_one f = {softplus, sigmoid, false, false};
+    static const function_of_one f = {softplus, softplus_slope, false, false};
     if (!naive_new(y, x->shape, real_dtype(x))) return false;
     for (int64_t i = 0; i < naive_numel(&y->shape); i++) y->at[i] = tape_unary(x->at[i], &f, precision_of(y->dtype));
     return true;
