@@ -36,10 +36,10 @@ bool is_sure(number x, double limit) { return is_known(x) && (fabs(x.v - limit) 
 /* Sixteen units in the last place: functions are good to four, and sums of many add up to some. */
 static double relative(precision p) { return p == SINGLE ? 0x1p-20 : p == DOUBLE ? 0x1p-49 : 0; }
 static double smallest(precision p) { return p == SINGLE ? 1e-37 : p == DOUBLE ? 1e-300 : 0; }
-static double largest(precision p) { return p == SINGLE ? 1e30 : p == DOUBLE ? 1e250 : 0x1p52; }
+double tape_largest(precision p) { return p == SINGLE ? 1e30 : p == DOUBLE ? 1e250 : 0x1p52; }
 
 static number checked(double v, double e, precision p) {
-    if (!isfinite(v) || !isfinite(e) || fabs(v) + e > largest(p)) return (number){0, INFINITY};
+    if (!isfinite(v) || !isfinite(e) || fabs(v) + e > tape_largest(p)) return (number){0, INFINITY};
     return (number){v, e};
 }
 
@@ -149,7 +149,7 @@ int tape_binary(int a, int b, const function_of_two *f, precision p) {
 
 int tape_copy(int x, precision p) {
     number a = nodes[x].x;
-    bool fits = nodes[x].p == p || nodes[x].p == WHOLE || (double)(float)a.v == a.v || p == DOUBLE;
+    bool fits = nodes[x].p == p || (double)(float)a.v == a.v || p == DOUBLE;
     number y = fits || p == WHOLE ? checked(a.v, a.e, p) : rounded(a.v, a.e, p);
     int result = tape_new(y.v, y.e, p, -1);
     tape_part(result, x, exactly(1));
