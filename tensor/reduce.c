@@ -222,7 +222,7 @@ static int64_t stored_rows(const cascade *c, int64_t start, tn_factors *f) {
     const reduction *r = c->r;
     int64_t side_by_side;
     *f = (tn_factors){.a = tn_program_stored(r->program, start, &side_by_side), .a_row = r->inner};
-    if (f->a) return (side_by_side - c->columns) / r->inner + 1;
+    if (f->a) return side_by_side < c->columns ? 0 : (side_by_side - c->columns) / r->inner + 1;
     bool floats = r->kind == TN_SUM && tn_is_floating(r->dtype);
     return floats ? tn_program_stored_multiples(r->program, start, r->inner, f) : 0;
 }

@@ -78,6 +78,23 @@ BALANCED_TEST(windows_on_longer_rows) {
         }
 }
 
+/* The elements of one index of what is summed are several runs in memory, the last such index included. */
+BALANCED_TEST(windows_and_repeats_summed_across) {
+    for (int64_t n = 1; n < 20; n++)
+        AT_SCOPE {
+            at_tensor *x = at_reshape(at_arange(0, (double)(n * 15), 1), n, 3, 5), *window = at_slice(x, 2, 1, 4, 1);
+            at_tensor *sums = at_sum_dim(window, 0, false), *least = at_min_dim(at_repeat(x, 1, 1, 3), 0, false, NULL);
+            CHECK_SHAPE(sums, 3, 3);
+            CHECK_SHAPE(least, 3, 15);
+            for (int64_t i = 0; i < 9; i++) {
+                int64_t first = i / 3 * 5 + i % 3 + 1;
+                ck_assert_double_eq(at_get(sums, i / 3, i % 3), (double)(n * first + 15 * n * (n - 1) / 2));
+            }
+            for (int64_t i = 0; i < 45; i++)
+                ck_assert_double_eq(at_get(least, i / 15, i % 15), (double)(i / 15 * 5 + i % 5));
+        }
+}
+
 /* What a row is depends on the shape alone, and what is longer than a block is cut at its rows. */
 static void check_cut_at_rows(int64_t outer, int64_t rows, int64_t n) {
     int64_t all = outer * rows * n;
@@ -388,6 +405,7 @@ Suite *reduce_suite(void) {
     tcase_add_test(sums, windows_on_longer_rows);
     tcase_add_test(sums, long_sums_are_cut_at_rows);
     tcase_add_test(sums, middle_dimensions_of_whole_blocks);
+    tcase_add_test(sums, windows_and_repeats_summed_across);
     tcase_add_test(sums, ten_million_floats);
     tcase_add_test(sums, a_million_doubles);
     tcase_add_test(sums, integers_and_bools);

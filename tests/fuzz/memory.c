@@ -1,15 +1,29 @@
-/* tests/fuzz/memory.c - takes the place of malloc in the fuzzers: nothing large is to be had, so that an input cannot
- * use up the machine, and running out of memory is among what happens. The linker sends calls here (--wrap). */
-#include <stddef.h>
+/* tests/fuzz/memory.c - what all fuzz targets begin with. Their memory comes from an allocator that has nothing large to
+ * give: an input cannot use up the machine, and running out of memory is among what happens. Nor is freed memory kept
+ * for reuse then, so that a sanitizer sees what is used after its end. */
+#include <stdalign.h>
+
+#include "../../atled.h"
+#include "fuzz.h"
 
 enum { MOST = 1 << 22 };
 
-#define WRAP(function, bytes, parameters, arguments)                                                                   \
-    void *__real_##function parameters;                                                                                \
-    void *__wrap_##function parameters;                                                                                \
-    void *__wrap_##function parameters { return (bytes) > MOST ? NULL : __real_##function arguments; }
+static void *allocate(size_t bytes, size_t alignment, void *context) {
+    (void)context;
+    if (bytes > MOST) return NULL;
+    return alignment <= alignof(max_align_t) ? malloc(bytes) : aligned_alloc(alignment, bytes);
+}
 
-WRAP(malloc, size, (size_t size), (size))
-WRAP(realloc, size, (void *memory, size_t size), (memory, size))
-WRAP(aligned_alloc, size, (size_t alignment, size_t size), (alignment, size))
-WRAP(calloc, size &&n > MOST / size ? (size_t)-1 : n * size, (size_t n, size_t size), (n, size))
+static void deallocate(void *memory, size_t bytes, void *context) {
+    (void)bytes, (void)context;
+    free(memory);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc, (void)argv;
+    bool set = at_set_allocator(&(at_allocator){allocate, deallocate, NULL});
+    FUZZ_CHECK(set, "%s", at_error());
+    at_set_error_mode(AT_ERROR_RETURN);
+    at_set_num_threads(1);
+    return 0;
+}

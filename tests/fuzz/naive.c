@@ -439,10 +439,11 @@ bool naive_silu(const call *c, const naive *x, naive *y, naive *extra) {
 }
 
 static double softplus(double x) { return x > 20 ? x : log1p(exp(x)); }
+static double softplus_slope(double x) { return x > 20 ? 1 : sigmoid(x); }
 
 bool naive_softplus(const call *c, const naive *x, naive *y, naive *extra) {
     (void)c, (void)extra;
-    static const function_of_one f = {softplus, sigmoid, false, false};
+    static const function_of_one f = {softplus, softplus_slope, false, false};
     if (!naive_new(y, x->shape, real_dtype(x))) return false;
     for (int64_t i = 0; i < naive_numel(&y->shape); i++) y->at[i] = tape_unary(x->at[i], &f, precision_of(y->dtype));
     return true;
@@ -457,7 +458,11 @@ static int spread_node(int variant, int n, const int *x, precision p) {
     return variant == STD ? unary_node(SQRT, variance, p) : variance;
 }
 
+/* A derivative is a product of others, which may overflow where the whole does not: 0 times infinity is no number. */
 static int product_node(int n, const int *x, precision p) {
+    double most = 1;
+    for (int i = 0; i < n; i++) most *= fmax(fabs(tape_number(x[i]).v) + tape_number(x[i]).e, 1);
+    if (!(most < tape_largest(p))) return tape_one_of(n, x, 0, INFINITY, p);
     int y = n ? tape_copy(x[0], p) : tape_new(1, 0, p, -1);
     for (int i = 1; i < n; i++) y = tape_binary(y, x[i], &binaries[MUL], p);
     return y;

@@ -18,6 +18,7 @@ static uint8_t *read_file(const char *path, size_t *size) {
 }
 
 int main(int argc, char **argv) {
+    (void)LLVMFuzzerInitialize(&argc, &argv);
     const char *slash = strrchr(argv[0], '/');
     for (int i = 1; i < argc; i++) {
         size_t size;

@@ -283,8 +283,6 @@ static void one_call(fuzz_bytes *b) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_bytes b = {data, data + size};
-    at_set_error_mode(AT_ERROR_RETURN);
-    at_set_num_threads(1);
     for (int i = 0; i < ELEMENTS; i++) elements[i] = (float)i / 4 - 2;
     int64_t live = at_live_tensors(), bytes = at_live_bytes();
     AT_SCOPE {

@@ -36,10 +36,10 @@ bool is_sure(number x, double limit) { return is_known(x) && (fabs(x.v - limit) 
 /* Sixteen units in the last place: functions are good to four, and sums of many add up to some. */
 static double relative(precision p) { return p == SINGLE ? 0x1p-20 : p == DOUBLE ? 0x1p-49 : 0; }
 static double smallest(precision p) { return p == SINGLE ? 1e-37 : p == DOUBLE ? 1e-300 : 0; }
-static double largest(precision p) { return p == SINGLE ? 1e30 : p == DOUBLE ? 1e250 : 0x1p52; }
+double tape_largest(precision p) { return p == SINGLE ? 1e30 : p == DOUBLE ? 1e250 : 0x1p52; }
 
 static number checked(double v, double e, precision p) {
-    if (!isfinite(v) || !isfinite(e) || fabs(v) + e > largest(p)) return (number){0, INFINITY};
+    if (!isfinite(v) || !isfinite(e) || fabs(v) + e > tape_largest(p)) return (number){0, INFINITY};
     return (number){v, e};
 }
 
@@ -58,11 +58,14 @@ static number multiply_add(number a, number b, number c, precision p) {
 
 void tape_clear(void) {
     n_nodes = n_parts = operation = 0;
-    memset(depends, 0, sizeof depends);
+    memset(depends[0], 0, sizeof depends[0]);
     full = tape_paused = tape_untold = false;
 }
 
-int tape_next_operation(void) { return operation < OPERATIONS - 1 ? ++operation : operation; }
+int tape_next_operation(void) {
+    if (operation < OPERATIONS - 1) memset(depends[++operation], 0, sizeof depends[0]);
+    return operation;
+}
 
 void tape_depends_on(int other) { depends[operation][other] = depends[operation][other] || !tape_paused; }
 
@@ -102,14 +105,15 @@ number tape_number(int x) { return nodes[x].x; }
 
 int tape_unary(int x, const function_of_one *f, precision p) {
     number a = nodes[x].x;
-    double low = a.v - a.e, high = a.v + a.e, v = f->f(a.v), slope = f->slope(a.v);
     if (!is_known(a) || (a.e > 1 && !f->exact)) return tape_one_of(1, &x, 0, INFINITY, p);
-    double e = fmax(fabs(f->f(low) - v), fabs(f->f(high) - v));
-    if (!isfinite(f->f(low)) || !isfinite(f->f(high)) || (f->steps && e > 0)) e = INFINITY;
+    double low = a.v - a.e, high = a.v + a.e, v = f->f(a.v), v_low = f->f(low), v_high = f->f(high);
+    double slope = f->slope(a.v), slope_low = f->slope(low), slope_high = f->slope(high);
+    double e = fmax(fabs(v_low - v), fabs(v_high - v));
+    if (!isfinite(v_low) || !isfinite(v_high) || (f->steps && e > 0)) e = INFINITY;
     number y = f->exact ? checked(v, e, p) : rounded(v, e + (f->steps ? 0 : fabs(slope) * a.e), p);
     int result = tape_new(y.v, y.e, p, -1);
-    double unsure = fmax(fabs(f->slope(low) - slope), fabs(f->slope(high) - slope));
-    if (isnan(f->slope(low)) || isnan(f->slope(high))) unsure = INFINITY;
+    double unsure = fmax(fabs(slope_low - slope), fabs(slope_high - slope));
+    if (isnan(slope_low) || isnan(slope_high)) unsure = INFINITY;
     if (!f->exact) unsure += relative(p) * (fabs(slope) + 1);
     if (!f->steps && !is_known(y)) unsure = INFINITY;
     tape_part(result, x, (number){slope, unsure});
@@ -119,7 +123,8 @@ int tape_unary(int x, const function_of_one *f, precision p) {
 /* f at the corners of where a and b may be. */
 static number at_corners(double (*f)(double, double), number a, number b) {
     number y = {f(a.v, b.v), 0};
-    for (int corner = 0; corner < 4; corner++) {
+    if (a.e == 0 && b.e == 0) y.e = isfinite(y.v) ? 0 : INFINITY;
+    for (int corner = 0; corner < 4 && (a.e > 0 || b.e > 0); corner++) {
         double z = f(corner & 1 ? a.v + a.e : a.v - a.e, corner & 2 ? b.v + b.e : b.v - b.e);
         y.e = isfinite(z) ? fmax(y.e, fabs(z - y.v)) : INFINITY;
         if (isinf(y.e)) break;
@@ -144,7 +149,7 @@ int tape_binary(int a, int b, const function_of_two *f, precision p) {
 
 int tape_copy(int x, precision p) {
     number a = nodes[x].x;
-    bool fits = nodes[x].p == p || nodes[x].p == WHOLE || (double)(float)a.v == a.v || p == DOUBLE;
+    bool fits = nodes[x].p == p || (double)(float)a.v == a.v || p == DOUBLE;
     number y = fits || p == WHOLE ? checked(a.v, a.e, p) : rounded(a.v, a.e, p);
     int result = tape_new(y.v, y.e, p, -1);
     tape_part(result, x, exactly(1));

@@ -15,6 +15,7 @@ typedef struct {
 
 typedef enum { SINGLE, DOUBLE, WHOLE } precision; /* WHOLE: int64 and bool, which have no derivative */
 
+double tape_largest(precision p); /* beyond it nothing is known */
 static inline number exactly(double v) { return (number){v, 0}; }
 bool is_known(number x);
 /* Whether every x within its error is on the same side of that limit (or exactly on it). */
