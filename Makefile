@@ -137,7 +137,7 @@ $(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
 $(call object,tensor/random.c): EXTRA = -O3
 $(call object,tensor/safetensors.c): EXTRA = $(JSON_CFLAGS)
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
-$(TEST_OBJECTS) $(TORTURE_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
+$(TEST_OBJECTS) $(TORTURE_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) $(JSON_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc
 # Only for ThreadSanitizer: OpenMP's library keeps a block to the end, which valgrind would report for every suite.
 TEST_OPENMP = $(if $(findstring thread,$(SANITIZE)),$(OPENMP))
@@ -187,7 +187,7 @@ $(BUILD)/tests/scale: $(SCALE_OBJECTS) $(BUILD)/libatled.a $(BUILD)/objects
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(LIBRARIES)
 
 # The program's functions stand in the place of these of the C library's.
-WRAPPED := malloc open write fsync close rename stat fstat realpath mkdir fopen fread ferror
+WRAPPED := malloc open write fsync close rename stat fstat realpath mkdir fopen fread ferror fseeko getline
 $(BUILD)/tests/torture/torture: $(TORTURE_OBJECTS) $(STATIC) $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(WRAPPED:%=-Wl,--wrap=%) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(LIBRARIES)

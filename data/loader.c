@@ -78,14 +78,34 @@ bool at_data_loader_restart(at_data_loader *loader) {
     return true;
 }
 
-/* torch draws a seed for its workers in every epoch, and then, to shuffle, one for a generator of the order alone. */
-static void begin_epoch(at_data_loader *l) {
+/* What a new epoch changes. */
+typedef struct {
+    bool begun;
+    int64_t seed, next;
+    tn_generator generator;
+} epoch_start;
+
+/* Begins an epoch, unless one is going on. torch draws a seed for its workers in every epoch, and then, to shuffle, one
+ * for a generator of the order alone. */
+static void begin_epoch(at_data_loader *l, epoch_start *before) {
+    if (l->within_epoch) return;
     tn_generator *g = tn_thread_generator();
+    *before = (epoch_start){true, l->seed, l->next, *g};
     (void)tn_draw_seed(g);
     l->seed = l->shuffle ? tn_draw_seed(g) : 0;
     l->next = 0;
     l->within_epoch = true;
     at_assign(&l->order, NULL);
+}
+
+/* After a failure: as if no epoch had begun. */
+static void *put_back(at_data_loader *l, const epoch_start *before) {
+    if (!before->begun) return NULL;
+    l->within_epoch = false;
+    l->seed = before->seed;
+    l->next = before->next;
+    *tn_thread_generator() = before->generator;
+    return NULL;
 }
 
 static bool make_order(at_data_loader *l) {
@@ -123,14 +143,16 @@ at_tensor **at_data_loader_next(at_data_loader *loader) {
     at_data_loader *l = loader;
     if (!l) return at_fail_null("data_loader_next", "loader");
     AT_CALL("data_loader_next");
-    if (!l->within_epoch) begin_epoch(l);
+    epoch_start before;
+    before.begun = false;
+    begin_epoch(l, &before);
     int64_t left = l->rows - l->next, count = left < l->batch_size ? left : l->batch_size;
     if (count == 0 || (l->drop_last && count < l->batch_size)) {
         l->within_epoch = false;
         drop_batch(l);
         return NULL;
     }
-    if (!gather(l, l->next + count)) return NULL;
+    if (!gather(l, l->next + count)) return put_back(l, &before);
     l->next += count;
     return l->batch;
 }

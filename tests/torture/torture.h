@@ -17,7 +17,10 @@ typedef struct {
     int n_tensors;
     at_module *module;
     at_optimizer *optimizer;
+    at_schedule *schedule;
+    at_data_loader *loader;
     at_figure *figure;
+    double number;
     const void *context;
 } fixture;
 
@@ -51,6 +54,7 @@ void torture_models(void);
 void torture_training(void);
 void torture_sequences(void);
 void torture_plots(void);
+void torture_saving(void (*by)(const scenario *s));
 void torture_file_calls(void);
 
 #endif
