@@ -231,10 +231,17 @@ scale: $(BUILD)/tests/scale
 	MEMORY=$(MEMORY) $< $(ARGS)
 check-scale: $(BUILD)/tests/scale
 	$< --quick
-# Every allocation and every call on files made to fail, one after the other: all of them, minutes; and a sample.
+# Every allocation and every call on files made to fail, one after the other: all of them, minutes; and a sample. Scenarios
+# call every public function. Then accuracy, where MPFR is installed: a quarter of an hour; ACCURACY="--every 61" a minute.
+SCENARIOS = $(filter-out %/torture.o %/faults.o %/support.o,$(TORTURE_OBJECTS))
 torture: $(BUILD)/tests/torture/torture
+	@sh tests/torture/uncalled.sh '$(SCENARIOS)' '$(STATIC)'
 	$< $(ARGS)
+	+@if $(HAVE_MPFR); then $(MAKE) --no-print-directory accuracy ARGS='$(ACCURACY)'; else \
+	    echo "torture: accuracy is left out, for which MPFR is missing: make setup-accuracy installs it"; fi
+HAVE_MPFR = echo 'int main(void) { return 0; }' | $(CC) $(CPPFLAGS) -include mpfr.h -x c - -o $(BUILD)/mpfr -lmpfr -lgmp 2>/dev/null
 check-torture: $(BUILD)/tests/torture/torture
+	@sh tests/torture/uncalled.sh '$(SCENARIOS)' '$(STATIC)'
 	$< --every $(if $(SANITIZE),200,30)
 
 # Each public header, alone, in a strict user's program.

@@ -78,34 +78,31 @@ bool at_data_loader_restart(at_data_loader *loader) {
     return true;
 }
 
-/* What a new epoch changes. */
+/* Where a loader is, which a batch that fails does not change. */
 typedef struct {
-    bool begun;
+    bool within_epoch;
     int64_t seed, next;
+    at_tensor *order;
     tn_generator generator;
-} epoch_start;
+} position;
 
-/* Begins an epoch, unless one is going on. torch draws a seed for its workers in every epoch, and then, to shuffle, one
- * for a generator of the order alone. */
-static void begin_epoch(at_data_loader *l, epoch_start *before) {
-    if (l->within_epoch) return;
+/* torch draws a seed for its workers in every epoch, and then, to shuffle, one for a generator of the order alone. */
+static void begin_epoch(at_data_loader *l) {
     tn_generator *g = tn_thread_generator();
-    *before = (epoch_start){true, l->seed, l->next, *g};
     (void)tn_draw_seed(g);
     l->seed = l->shuffle ? tn_draw_seed(g) : 0;
     l->next = 0;
     l->within_epoch = true;
-    at_assign(&l->order, NULL);
+    l->order = NULL;
 }
 
-/* After a failure: as if no epoch had begun. */
-static void *put_back(at_data_loader *l, const epoch_start *before) {
-    if (!before->begun) return NULL;
-    l->within_epoch = false;
+static void go_back(at_data_loader *l, const position *before) {
+    if (l->order != before->order) at_assign(&l->order, NULL);
+    l->order = before->order;
+    l->within_epoch = before->within_epoch;
     l->seed = before->seed;
     l->next = before->next;
     *tn_thread_generator() = before->generator;
-    return NULL;
 }
 
 static bool make_order(at_data_loader *l) {
@@ -143,18 +140,19 @@ at_tensor **at_data_loader_next(at_data_loader *loader) {
     at_data_loader *l = loader;
     if (!l) return at_fail_null("data_loader_next", "loader");
     AT_CALL("data_loader_next");
-    epoch_start before;
-    before.begun = false;
-    begin_epoch(l, &before);
+    const position before = {l->within_epoch, l->seed, l->next, l->order, *tn_thread_generator()};
+    if (!l->within_epoch) begin_epoch(l);
     int64_t left = l->rows - l->next, count = left < l->batch_size ? left : l->batch_size;
-    if (count == 0 || (l->drop_last && count < l->batch_size)) {
-        l->within_epoch = false;
-        drop_batch(l);
-        return NULL;
+    bool more = count == l->batch_size || (count > 0 && !l->drop_last);
+    if (more && !gather(l, l->next + count)) return go_back(l, &before), NULL;
+    if (l->order != before.order) at_release(before.order);
+    if (more) {
+        l->next += count;
+        return l->batch;
     }
-    if (!gather(l, l->next + count)) return put_back(l, &before);
-    l->next += count;
-    return l->batch;
+    l->within_epoch = false;
+    drop_batch(l);
+    return NULL;
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------------------------------- */

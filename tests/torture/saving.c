@@ -15,8 +15,10 @@ static void prepare_tensors(fixture *f) {
 }
 
 static bool save_list(fixture *f, at_tensor *first) {
-    const at_named_tensor list[] = {
-        {"x", first}, {"wide", f->tensor[1]}, {"numbers", f->tensor[2]}, {"mask", f->tensor[3]}};
+    const at_named_tensor list[] = {{"x", first},
+                                    {"wide", f->tensor[1]},
+                                    {"numbers", f->tensor[2]},
+                                    {"mask", f->tensor[3]}};
     const at_remark remarks[] = {{"model", "none"}, {"epoch", "3"}};
     fault_includes_malloc = true; /* jansson's too */
     bool good = calling("save_tensors") &&
@@ -113,8 +115,7 @@ static void prepare_part(fixture *f) {
 static bool load_part(fixture *f) {
     FILE *nowhere = fopen("/dev/null", "w");
     calling("load_module");
-    bool good = nowhere &&
-                at_load_module(f->module, in_folder("net.safetensors"), .partial = true, .report = nowhere);
+    bool good = nowhere && at_load_module(f->module, in_folder("net.safetensors"), .partial = true, .report = nowhere);
     if (nowhere) fclose(nowhere);
     return good;
 }
@@ -126,8 +127,8 @@ static void prepare_training(fixture *f) {
     f->number = 3;
     f->optimizer = at_adam(at_parameters(f->module), .lr = 0.1);
     f->schedule = at_step_lr(f->optimizer, 2, 0.5);
-    f->loader = at_data_loader_new(((at_tensor *[]){at_randn(6, 3), at_randn(6, 2)}), 2, .batch_size = 2,
-                                   .shuffle = true);
+    f->loader =
+        at_data_loader_new(((at_tensor *[]){at_randn(6, 3), at_randn(6, 2)}), 2, .batch_size = 2, .shuffle = true);
 }
 
 static void train_step(fixture *f) {

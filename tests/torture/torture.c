@@ -370,7 +370,11 @@ int main(int argc, char **argv) {
     torture_core();
     torture_autograd();
     torture_models();
+    torture_modules();
     torture_training();
+    torture_data();
+    torture_settings();
+    torture_examples();
     torture_sequences();
     torture_plots();
     torture_saving(torture);
