@@ -456,6 +456,7 @@ at_tensor *at_tensor_file_read(at_tensor_file *file, int i) {
 
 at_tensor *at_tensor_file_get(at_tensor_file *file, const char *name) {
     if (!file || !name) return at_fail_null("tensor_file_get", file ? "name" : "file");
+    AT_CALL("tensor_file_get");
     int i = at_tensor_file_find(file, name);
     if (i >= 0) return at_tensor_file_read(file, i);
     return at_fail(AT_ERROR_VALUE, "tensor_file_get: \"%s\" has no tensor \"%.200s\"", file->path, name);

@@ -71,7 +71,7 @@ static bool read_tensors(fixture *f) {
     (void)f;
     at_tensor_file *file = open_file();
     bool good = file && look(file) && calling("tensor_file_read") && result(at_tensor_file_read(file, 0)) &&
-                calling("tensor_file_get tensor_file_read") && result(at_tensor_file_get(file, "mask"));
+                calling("tensor_file_get") && result(at_tensor_file_get(file, "mask"));
     at_tensor_file_close(file);
     return good;
 }

@@ -170,11 +170,11 @@ static bool add_adamw(at_optimizer *o, at_parameter_list list) { return at_adamw
 static bool add_rmsprop(at_optimizer *o, at_parameter_list list) { return at_rmsprop_add_group(o, list, .lr = 0.2); }
 static bool add_adagrad(at_optimizer *o, at_parameter_list list) { return at_adagrad_add_group(o, list, .lr = 0.2); }
 
-static const kind kinds[] = {{"sgd", "sgd sgd_add_group", new_sgd, add_sgd},
-                             {"adam", "adam adam_add_group", new_adam, add_adam},
-                             {"adamw", "adamw adamw_add_group", new_adamw, add_adamw},
-                             {"rmsprop", "rmsprop rmsprop_add_group", new_rmsprop, add_rmsprop},
-                             {"adagrad", "adagrad adagrad_add_group", new_adagrad, add_adagrad}};
+static const kind kinds[] = {{"sgd", "sgd_add_group", new_sgd, add_sgd},
+                             {"adam", "adam_add_group", new_adam, add_adam},
+                             {"adamw", "adamw_add_group", new_adamw, add_adamw},
+                             {"rmsprop", "rmsprop_add_group", new_rmsprop, add_rmsprop},
+                             {"adagrad", "adagrad_add_group", new_adagrad, add_adagrad}};
 
 static bool groups(fixture *f) {
     const kind *k = f->context;
