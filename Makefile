@@ -137,7 +137,7 @@ $(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
 $(call object,tensor/random.c): EXTRA = $(FASTEST)
 $(call object,tensor/safetensors.c): EXTRA = $(JSON_CFLAGS)
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
-$(TEST_OBJECTS) $(TORTURE_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) -I$(BUILD)
+$(TEST_OBJECTS) $(TORTURE_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) $(JSON_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc
 # Only for ThreadSanitizer: OpenMP's library keeps a block to the end, which valgrind would report for every suite.
 TEST_OPENMP = $(if $(findstring thread,$(SANITIZE)),$(OPENMP))
@@ -187,7 +187,7 @@ $(BUILD)/tests/scale: $(SCALE_OBJECTS) $(BUILD)/libatled.a $(BUILD)/objects
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(LIBRARIES)
 
 # The program's functions stand in the place of these of the C library's.
-WRAPPED := malloc open write fsync close rename stat fstat realpath mkdir fopen fread ferror
+WRAPPED := malloc open write fsync close rename stat fstat realpath mkdir fopen fread ferror fseeko getline
 $(BUILD)/tests/torture/torture: $(TORTURE_OBJECTS) $(STATIC) $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(WRAPPED:%=-Wl,--wrap=%) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(LIBRARIES)
@@ -231,10 +231,17 @@ scale: $(BUILD)/tests/scale
 	MEMORY=$(MEMORY) $< $(ARGS)
 check-scale: $(BUILD)/tests/scale
 	$< --quick
-# Every allocation and every call on files made to fail, one after the other: all of them, minutes; and a sample.
+# Every allocation and every call on files made to fail, one after the other: all of them, minutes; and a sample. Scenarios
+# call every public function. Then accuracy, where MPFR is installed: a quarter of an hour; ACCURACY="--every 61" a minute.
+SCENARIOS = $(filter-out %/torture.o %/faults.o %/support.o,$(TORTURE_OBJECTS))
 torture: $(BUILD)/tests/torture/torture
+	@sh tests/torture/uncalled.sh '$(SCENARIOS)' '$(STATIC)'
 	$< $(ARGS)
+	+@if $(HAVE_MPFR); then $(MAKE) --no-print-directory accuracy ARGS='$(ACCURACY)'; else \
+	    echo "torture: accuracy is left out, for which MPFR is missing: make setup-accuracy installs it"; fi
+HAVE_MPFR = echo 'int main(void) { return 0; }' | $(CC) $(CPPFLAGS) -include mpfr.h -x c - -o $(BUILD)/mpfr -lmpfr -lgmp 2>/dev/null
 check-torture: $(BUILD)/tests/torture/torture
+	@sh tests/torture/uncalled.sh '$(SCENARIOS)' '$(STATIC)'
 	$< --every $(if $(SANITIZE),200,30)
 
 # Each public header, alone, in a strict user's program.

@@ -47,9 +47,7 @@ static int read_line(reader *r) {
     r->line++;
     if (got < 0) {
         if (feof(r->file)) return 0;
-        if (errno == ENOMEM) return tn_fail_memory(r->text_room), -1;
-        at_fail(AT_ERROR_IO, "load_csv: \"%s\": %s", r->options->path,
-                strerror(errno)); /* a folder opens like a file */
+        tn_fail_file("load_csv", r->options->path, errno); /* a folder opens like a file */
         return -1;
     }
     size_t length = (size_t)got;
@@ -218,7 +216,7 @@ at_tensor *at_load_csv_with(at_load_csv_options options) {
     if (options.delimiter && strchr(" \"\r\n+-.0123456789eE", options.delimiter))
         return at_fail(AT_ERROR_VALUE, "load_csv: the delimiter '%c' may be part of a field", options.delimiter);
     FILE *file = fopen(options.path, "r");
-    if (!file) return at_fail(AT_ERROR_IO, "load_csv: \"%s\": %s", options.path, strerror(errno));
+    if (!file) return tn_fail_file("load_csv", options.path, errno);
     at_tensor *table = dt_read_csv(file, &options);
     fclose(file);
     return table;

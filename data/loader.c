@@ -78,6 +78,14 @@ bool at_data_loader_restart(at_data_loader *loader) {
     return true;
 }
 
+/* Where a loader is, which a batch that fails does not change. */
+typedef struct {
+    bool within_epoch;
+    int64_t seed, next;
+    at_tensor *order;
+    tn_generator generator;
+} position;
+
 /* torch draws a seed for its workers in every epoch, and then, to shuffle, one for a generator of the order alone. */
 static void begin_epoch(at_data_loader *l) {
     tn_generator *g = tn_thread_generator();
@@ -85,7 +93,16 @@ static void begin_epoch(at_data_loader *l) {
     l->seed = l->shuffle ? tn_draw_seed(g) : 0;
     l->next = 0;
     l->within_epoch = true;
-    at_assign(&l->order, NULL);
+    l->order = NULL;
+}
+
+static void go_back(at_data_loader *l, const position *before) {
+    if (l->order != before->order) at_assign(&l->order, NULL);
+    l->order = before->order;
+    l->within_epoch = before->within_epoch;
+    l->seed = before->seed;
+    l->next = before->next;
+    *tn_thread_generator() = before->generator;
 }
 
 static bool make_order(at_data_loader *l) {
@@ -123,16 +140,19 @@ at_tensor **at_data_loader_next(at_data_loader *loader) {
     at_data_loader *l = loader;
     if (!l) return at_fail_null("data_loader_next", "loader");
     AT_CALL("data_loader_next");
+    const position before = {l->within_epoch, l->seed, l->next, l->order, *tn_thread_generator()};
     if (!l->within_epoch) begin_epoch(l);
     int64_t left = l->rows - l->next, count = left < l->batch_size ? left : l->batch_size;
-    if (count == 0 || (l->drop_last && count < l->batch_size)) {
-        l->within_epoch = false;
-        drop_batch(l);
-        return NULL;
+    bool more = count == l->batch_size || (count > 0 && !l->drop_last);
+    if (more && !gather(l, l->next + count)) return go_back(l, &before), NULL;
+    if (l->order != before.order) at_release(before.order);
+    if (more) {
+        l->next += count;
+        return l->batch;
     }
-    if (!gather(l, l->next + count)) return NULL;
-    l->next += count;
-    return l->batch;
+    l->within_epoch = false;
+    drop_batch(l);
+    return NULL;
 }
 
 /* ---- checkpoints ------------------------------------------------------------------------------------------------- */

@@ -55,6 +55,7 @@ at_tensor *at_dropout(at_tensor *x, double p) {
 at_tensor *at_dropout_forward(at_dropout_layer *layer, at_tensor *x) {
     if (!layer) return at_fail_null("dropout_forward", "layer");
     if (!x) return at_fail_null("dropout_forward", "x");
+    AT_CALL("dropout_forward");
     return layer->module.evaluating ? x : at_dropout(x, layer->p);
 }
 

@@ -157,6 +157,7 @@ at_tensor *at_forward(at_module *module, at_tensor *x) {
     if (!x) return at_fail_null("forward", "x");
     if (!module->forward)
         return at_fail(AT_ERROR_STATE, "forward: %s has none for one tensor: call its own function", module->name);
+    AT_CALL("forward");
     return module->forward(module, x);
 }
 

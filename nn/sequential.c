@@ -14,6 +14,7 @@ static void free_items(at_module *self) {
 }
 
 at_module_list *at_module_list_new(void) {
+    AT_CALL("module_list_new");
     at_module_list *list = at_module_new(sizeof *list, "ModuleList");
     if (list) list->module.destroy = free_items;
     return list;
@@ -79,6 +80,7 @@ static at_tensor *apply(at_module *self, at_tensor *x) { return ((at_activation 
 
 at_activation *at_activation_new(const char *name, at_tensor *(*function)(at_tensor *x)) {
     if (!function) return at_fail_null("activation_new", "function");
+    AT_CALL("activation_new");
     at_activation *self = at_module_new(sizeof *self, name);
     if (!self) return NULL;
     self->module.forward = apply;

@@ -32,7 +32,7 @@ static const op_field adagrad_settings[] = {
 };
 /* clang-format on */
 
-static const op_kind adagrad = {"adagrad", update, complete, state_names, adagrad_settings};
+static const op_kind adagrad = {"adagrad", "adagrad_add_group", update, complete, state_names, adagrad_settings};
 
 at_optimizer *at_adagrad_with(at_adagrad_options options) {
     return op_optimizer_new(&adagrad, (op_settings){.adagrad = options});

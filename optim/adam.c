@@ -56,8 +56,8 @@ static const op_field adam_settings[] = {
 };
 /* clang-format on */
 
-static const op_kind adam_kind = {"adam", update_adam, complete, state_names, adam_settings};
-static const op_kind adamw_kind = {"adamw", update_adamw, complete, state_names, adam_settings};
+static const op_kind adam_kind = {"adam", "adam_add_group", update_adam, complete, state_names, adam_settings};
+static const op_kind adamw_kind = {"adamw", "adamw_add_group", update_adamw, complete, state_names, adam_settings};
 
 at_optimizer *at_adam_with(at_adam_options options) {
     return op_optimizer_new(&adam_kind, (op_settings){.adam = options});

@@ -38,7 +38,7 @@ typedef at_tensor *(*op_rule)(const op_settings *s, int64_t step, at_tensor *p, 
 
 /* What all optimizers of one kind have in common. */
 typedef struct {
-    const char *name;
+    const char *name, *add_name; /* of the functions that make one and add a group, in messages */
     op_rule rule;
     bool (*complete)(const char *name, op_settings *s); /* puts defaults for zeros; false after reporting an error */
     const char *const *state_names; /* OP_STATES of them, as torch calls them; NULL where there are fewer */

@@ -20,8 +20,8 @@ bool op_check_fraction(const char *optimizer, const char *option, double value) 
 static bool check_settings(const char *name, const at_optimizer *o, const op_settings *s) {
     at_parameter_list list = s->common.parameters;
     if (!(s->common.lr > 0) || !isfinite(s->common.lr))
-        return at_fail(AT_ERROR_VALUE, "%s: lr is %g: want a positive number, at_%s(parameters, .lr = 0.5)", name,
-                       s->common.lr, name);
+        return at_fail(AT_ERROR_VALUE, "%s: lr is %g: want a positive number, at_%s(%sparameters, .lr = 0.5)", name,
+                       s->common.lr, name, o ? "optimizer, " : "");
     if (list.count <= 0 || !list.items) return at_fail(AT_ERROR_VALUE, "%s: no parameters to optimize", name);
     for (int i = 0; i < list.count; i++) {
         if (!list.items[i]) return at_fail_null(name, "a parameter");
@@ -43,10 +43,10 @@ static void free_lists(at_optimizer *o) {
     tn_deallocate(o->groups, (size_t)o->n_groups * sizeof *o->groups);
 }
 
-static bool add_group(at_optimizer *o, const op_settings *settings) {
+static bool add_group(const char *name, at_optimizer *o, const op_settings *settings) {
     at_parameter_list list = settings->common.parameters;
     size_t n = (size_t)o->count + (size_t)list.count, groups = (size_t)o->n_groups + 1;
-    op_parameter *parameters = at_allocate(o->kind->name, n * sizeof *parameters);
+    op_parameter *parameters = at_allocate(name, n * sizeof *parameters);
     op_settings *all = parameters ? tn_allocate(groups * sizeof *all) : NULL;
     if (!all) {
         tn_deallocate(parameters, n * sizeof *parameters);
@@ -70,18 +70,19 @@ at_optimizer *op_optimizer_new(const op_kind *kind, op_settings settings) {
     at_optimizer *o = at_allocate(kind->name, sizeof *o);
     if (!o) return NULL;
     *o = (at_optimizer){.kind = kind};
-    if (add_group(o, &settings)) return o;
+    if (add_group(kind->name, o, &settings)) return o;
     at_optimizer_free(o);
     return NULL;
 }
 
 bool op_add_group(const op_kind *kind, at_optimizer *optimizer, op_settings settings) {
-    if (!kind->complete(kind->name, &settings)) return false;
-    if (!optimizer) return at_fail_null(kind->name, "optimizer");
+    const char *name = kind->add_name;
+    if (!kind->complete(name, &settings)) return false;
+    if (!optimizer) return at_fail_null(name, "optimizer");
     if (optimizer->kind != kind)
-        return at_fail(AT_ERROR_VALUE, "%s: cannot add a group to an optimizer made by at_%s", kind->name,
+        return at_fail(AT_ERROR_VALUE, "%s: cannot add a group to an optimizer made by at_%s", name,
                        optimizer->kind->name);
-    return check_settings(kind->name, optimizer, &settings) && add_group(optimizer, &settings);
+    return check_settings(name, optimizer, &settings) && add_group(name, optimizer, &settings);
 }
 
 void at_optimizer_free(at_optimizer *optimizer) {

@@ -44,7 +44,7 @@ static const op_field rmsprop_settings[] = {
 };
 /* clang-format on */
 
-static const op_kind rmsprop = {"rmsprop", update, complete, state_names, rmsprop_settings};
+static const op_kind rmsprop = {"rmsprop", "rmsprop_add_group", update, complete, state_names, rmsprop_settings};
 
 at_optimizer *at_rmsprop_with(at_rmsprop_options options) {
     return op_optimizer_new(&rmsprop, (op_settings){.rmsprop = options});

@@ -43,7 +43,7 @@ static const op_field sgd_settings[] = {
 };
 /* clang-format on */
 
-static const op_kind sgd = {"sgd", update, complete, state_names, sgd_settings};
+static const op_kind sgd = {"sgd", "sgd_add_group", update, complete, state_names, sgd_settings};
 
 at_optimizer *at_sgd_with(at_sgd_options options) { return op_optimizer_new(&sgd, (op_settings){.sgd = options}); }
 

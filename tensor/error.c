@@ -84,14 +84,17 @@ void *tn_fail_null_element(const char *function, const char *list, int i) {
     return at_fail_null(function, argument);
 }
 
+const char *tn_called(const char *function) {
+    const char *call = tn_self()->call;
+    return call ? call : function;
+}
+
 void *tn_fail_memory(uint64_t bytes) { return tn_fail_memory_for(bytes, NULL); }
 
 void *tn_fail_memory_for(uint64_t bytes, const char *what) {
-    const tn_thread *self = tn_self();
-    const char *operation = self->operation ? self->operation : "atled", *call = self->call ? self->call : operation;
-    if (!what && call != operation && strcmp(call, operation) != 0) what = operation;
-    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %" PRIu64 " bytes could not be allocated%s%s", call, bytes,
-                   what ? " for " : "", what ? what : "");
+    const char *operation = tn_self()->operation;
+    return at_fail(AT_ERROR_MEMORY, "%s: out of memory: %" PRIu64 " bytes could not be allocated%s%s",
+                   tn_called(operation ? operation : "atled"), bytes, what ? " for " : "", what ? what : "");
 }
 
 /* A failed call gives its callers NULL all the way up; the texts of one message come from turns in a ring. */

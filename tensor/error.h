@@ -21,6 +21,10 @@ void *tn_fail_null_element(const char *function, const char *list, int i);
  * still there. */
 unsigned tn_failures(void);
 
+/* What a message begins with that may come from deep inside: the name of what the program has called, which is the
+ * outermost AT_CALL, or function where there is none. */
+const char *tn_called(const char *function);
+
 /* bytes could not be had for the operation that the thread is in. Always returns NULL. */
 void *tn_fail_memory(uint64_t bytes);
 void *tn_fail_memory_for(uint64_t bytes, const char *what); /* what they were for */

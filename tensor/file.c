@@ -85,7 +85,7 @@ at_error_kind tn_file_error(int failure) { return failure == ENOMEM ? AT_ERROR_M
 void *tn_fail_file(const char *function, const char *path, int failure) {
     char reason[128];
     if (strerror_r(failure, reason, sizeof reason) != 0) snprintf(reason, sizeof reason, "error %d", failure);
-    return at_fail(tn_file_error(failure), "%s: \"%s\": %s", function, path, reason);
+    return at_fail(tn_file_error(failure), "%s: \"%s\": %s", tn_called(function), path, reason);
 }
 
 bool tn_write_file(const char *function, const char *path, tn_write write, void *context, bool lasting) {

@@ -405,6 +405,7 @@ at_tensor *at_randn_like(at_tensor *t) {
 enum { POSITION = WORDS, HAS_SPARE, SPARE, STATE_SIZE }; /* behind the words; the spare as the bits of a double */
 
 at_tensor *at_random_state(void) {
+    AT_CALL("random_state");
     const tn_generator *g = tn_thread_generator();
     int64_t state[STATE_SIZE] = {0};
     for (int i = 0; i < WORDS; i++) state[i] = g->words[i];
@@ -436,6 +437,7 @@ bool tn_generator_read(const char *function, at_tensor *state, tn_generator *g) 
 }
 
 bool at_set_random_state(at_tensor *state) {
+    AT_CALL("set_random_state");
     tn_generator g;
     if (!tn_generator_read("set_random_state", state, &g)) return false;
     *tn_thread_generator() = g;

@@ -30,11 +30,13 @@ static const struct {
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-/* Why a name or a text makes no JSON: it is no UTF-8, or memory is short. */
+/* Why a name or a text made no JSON: it is no UTF-8, or memory was short, which it may not be any more. */
 static bool fail_text(const char *what, const char *text) {
-    json_t *unchecked = json_string_nocheck(text);
-    if (!unchecked) return tn_fail_memory(strlen(text));
-    json_decref(unchecked);
+    json_error_t error;
+    json_t *again = json_pack_ex(&error, 0, "s", text);
+    bool is_utf8 = again || json_error_code(&error) != json_error_invalid_utf8;
+    json_decref(again);
+    if (is_utf8) return tn_fail_memory(strlen(text) + 1);
     return at_fail(AT_ERROR_VALUE, "save_tensors: %s \"%.200s\" is not UTF-8", what, text);
 }
 
@@ -115,20 +117,29 @@ static void order_list(const at_save_tensors_options *o, const at_named_tensor *
             if (tn_dtype_size(o->list[i].tensor->value->dtype) == size) ordered[n++] = &o->list[i];
 }
 
+/* NULL after reporting an error. Not by json_dumps, which leaves a key out where it finds no memory for it. */
+static char *header_text(const json_t *header) {
+    const size_t length = json_dumpb(header, NULL, 0, JSON_COMPACT), most = LONGEST_HEADER - ALIGNMENT;
+    if (length > most)
+        return at_fail(AT_ERROR_VALUE, "save_tensors: a header of %zu bytes: want %zu at most", length, most);
+    char *text = length > 0 ? tn_allocate(length + 1) : tn_fail_memory(sizeof(json_t));
+    if (!text) return NULL;
+    text[length] = '\0';
+    if (json_dumpb(header, text, length, JSON_COMPACT) == length) return text;
+    tn_deallocate(text, length + 1);
+    return tn_fail_memory(length);
+}
+
 static bool write_file(const at_save_tensors_options *o, const at_named_tensor **ordered, json_t *header) {
     order_list(o, ordered);
     int64_t end = 0;
     if (!add_remarks(header, o->remarks, o->n_remarks)) return false;
     for (int i = 0; i < o->n; i++)
         if (!tn_value_store(ordered[i]->tensor->value) || !add_tensor(header, ordered[i], &end)) return false;
-    char *text = json_dumps(header, JSON_COMPACT);
-    if (!text) return tn_fail_memory((size_t)o->n * sizeof *ordered);
-    bool saved = false;
-    if (strlen(text) > LONGEST_HEADER - ALIGNMENT)
-        at_fail(AT_ERROR_VALUE, "save_tensors: a header of %zu bytes: want %d at most", strlen(text), LONGEST_HEADER);
-    else
-        saved = tn_write_file("save_tensors", o->path, write_contents, &(contents){text, ordered, o->n}, true);
-    free(text);
+    char *text = header_text(header);
+    if (!text) return false;
+    bool saved = tn_write_file("save_tensors", o->path, write_contents, &(contents){text, ordered, o->n}, true);
+    tn_text_free(text);
     return saved;
 }
 
@@ -279,7 +290,7 @@ static bool read_entries(at_tensor_file *f) {
 /* ---- reading: the header ----------------------------------------------------------------------------------------- */
 
 static bool fail_short(const at_tensor_file *f, const char *what) {
-    if (ferror(f->file)) return at_fail(AT_ERROR_IO, "%s: \"%s\": %s", f->function, f->path, strerror(errno));
+    if (ferror(f->file)) return tn_fail_file(f->function, f->path, errno);
     return at_fail(AT_ERROR_IO, "%s: \"%s\": the file ends within %s", f->function, f->path, what);
 }
 
@@ -301,13 +312,23 @@ static bool read_length(at_tensor_file *f, int64_t file_bytes, size_t *length) {
     return true;
 }
 
+/* Whether the system has as much memory as jansson takes for a text of that length. */
+static bool has_memory_for(size_t length) {
+    const size_t bytes_of_a_character = 32;
+    void *volatile memory = malloc(bytes_of_a_character * length); /* volatile: a compiler may leave the call out */
+    free(memory);
+    return memory || tn_fail_memory(bytes_of_a_character * length);
+}
+
+/* Where memory is short jansson may say that the text is wrong: then it is read again with memory that is there. */
 static bool parse_header(at_tensor_file *f, const char *text, size_t length) {
     json_error_t error;
     if (length == 0 || text[0] != '{')
         return at_fail(AT_ERROR_IO, "%s: \"%s\": its header does not begin with {", f->function, f->path);
     f->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (!f->header && !has_memory_for(length)) return false;
+    if (!f->header) f->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (f->header) return true;
-    if (json_error_code(&error) == json_error_out_of_memory) return tn_fail_memory(length);
     return at_fail(AT_ERROR_IO, "%s: \"%s\": byte %d of its header: %s", f->function, f->path, error.position,
                    error.text);
 }
@@ -426,15 +447,16 @@ at_tensor *at_tensor_file_read(at_tensor_file *file, int i) {
     void *data;
     at_tensor *t = e ? tn_tensor_new(e->type.dtype, &e->shape, &data) : NULL;
     if (!t) return NULL;
-    if (fseeko(file->file, (off_t)(file->data_at + e->begin), SEEK_SET) == 0 &&
-        read_elements(file->file, &e->type, tn_shape_numel(&e->shape), data))
-        return t;
-    return at_fail(AT_ERROR_IO, "tensor_file_read: \"%s\": tensor \"%.200s\": %s", file->path, e->name,
-                   ferror(file->file) ? strerror(errno) : "the file has become shorter");
+    bool found = fseeko(file->file, (off_t)(file->data_at + e->begin), SEEK_SET) == 0;
+    if (found && read_elements(file->file, &e->type, tn_shape_numel(&e->shape), data)) return t;
+    if (!found || ferror(file->file)) return tn_fail_file("tensor_file_read", file->path, errno);
+    return at_fail(AT_ERROR_IO, "%s: \"%s\": tensor \"%.200s\": the file has become shorter",
+                   tn_called("tensor_file_read"), file->path, e->name);
 }
 
 at_tensor *at_tensor_file_get(at_tensor_file *file, const char *name) {
     if (!file || !name) return at_fail_null("tensor_file_get", file ? "name" : "file");
+    AT_CALL("tensor_file_get");
     int i = at_tensor_file_find(file, name);
     if (i >= 0) return at_tensor_file_read(file, i);
     return at_fail(AT_ERROR_VALUE, "tensor_file_get: \"%s\" has no tensor \"%.200s\"", file->path, name);

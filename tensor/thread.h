@@ -38,7 +38,7 @@ typedef struct tn_thread {
     char *workspace; /* registers of the expression that is being evaluated */
     size_t workspace_bytes;
 
-    const char *operation, *call; /* what errors of memory name: the last function, and the one that it is a part of */
+    const char *operation, *call; /* what errors of memory name: the last function, or the one that it is a part of */
     bool has_error_mode;
     at_error_mode error_mode;
     at_error_kind error_kind;

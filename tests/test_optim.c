@@ -231,13 +231,14 @@ BALANCED_TEST(groups) {
     at_tensor *w = parameter(1, 1), *u = parameter(1, 1);
     at_optimizer *trainer = at_sgd((at_parameter_list){1, &w}, .lr = 0.5);
     ck_assert(!at_sgd_add_group(trainer, (at_parameter_list){1, &w}, .lr = 1));
-    expect_error(AT_ERROR_VALUE, "sgd: parameter 0, float64 (1), is in the optimizer already");
+    expect_error(AT_ERROR_VALUE, "sgd_add_group: parameter 0, float64 (1), is in the optimizer already");
     ck_assert(!at_adam_add_group(trainer, (at_parameter_list){1, &u}));
-    expect_error(AT_ERROR_VALUE, "adam: cannot add a group to an optimizer made by at_sgd");
+    expect_error(AT_ERROR_VALUE, "adam_add_group: cannot add a group to an optimizer made by at_sgd");
     ck_assert(!at_sgd_add_group(trainer, (at_parameter_list){1, &u}));
-    expect_error(AT_ERROR_VALUE, "sgd: lr is 0: want a positive number, at_sgd(parameters, .lr = 0.5)");
+    expect_error(AT_ERROR_VALUE,
+                 "sgd_add_group: lr is 0: want a positive number, at_sgd_add_group(optimizer, parameters, .lr = 0.5)");
     ck_assert(!at_sgd_add_group(NULL, (at_parameter_list){1, &u}, .lr = 1));
-    expect_error(AT_ERROR_VALUE, "sgd: optimizer is NULL");
+    expect_error(AT_ERROR_VALUE, "sgd_add_group: optimizer is NULL");
     ck_assert_int_eq(at_optimizer_groups(trainer), 1);
     ck_assert(at_sgd_add_group(trainer, (at_parameter_list){1, &u}, .lr = 0.25));
     ck_assert_int_eq(at_optimizer_groups(trainer), 2);

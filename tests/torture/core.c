@@ -25,6 +25,7 @@
     X(linspace, "linspace", at_linspace(0, 5, 9))                                                                      \
     X(scalar, "scalar", at_scalar(3))                                                                                  \
     X(from_floats, "from_floats", at_from_floats(((float[]){1, 2, 3, 4, 5, 6}), 2, 3))                                 \
+    X(from_floats_shape, "from_floats", at_from_floats_shape((float[]){1, 2, 3, 4, 5, 6}, AT_SHAPE(2, 3)))             \
     X(from_doubles, "from_doubles", at_from_doubles(((double[]){1, 2, 3}), 3))                                         \
     X(from_int64s, "from_int64s", at_from_int64s(((int64_t[]){1, 2, 3}), 3))                                           \
     X(from_bools, "from_bools", at_from_bools(((bool[]){true, false}), 2))                                             \
@@ -132,6 +133,14 @@ static bool looking(fixture *f) {
     at_tensor *more = at_add(x, 1);
     item = more ? at_get(more, 2, 3) : 0;
     return more && !at_error() && result_bytes(&item, sizeof item);
+}
+
+static bool looking_at_numbers(fixture *f) {
+    calling("mul");
+    at_tensor *pending = at_mul(f->tensor[2], 3);
+    if (!pending || !calling("int64s")) return false;
+    const int64_t *data = at_int64s(pending);
+    return result_bytes(data, data ? 42 * sizeof *data : 0);
 }
 
 static bool comparing(fixture *f) {
@@ -268,6 +277,7 @@ void torture_core(void) {
                                     {"core topk", prepare_numbers, topk, NULL},
                                     {"core max_dim", prepare_numbers, max_dim, NULL},
                                     {"core looking", prepare_numbers, looking, NULL},
+                                    {"core looking at numbers", prepare_numbers, looking_at_numbers, NULL},
                                     {"core comparing", prepare_numbers, comparing, NULL},
                                     {"core strings", prepare_numbers, strings, NULL},
                                     {"core in place", prepare_shared, in_place, NULL},

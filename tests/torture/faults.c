@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "../../tensor/memory.h"
 #include "faults.h"
 
@@ -74,14 +76,15 @@ static void deallocate(void *memory, size_t bytes, void *context) {
     free(start);
 }
 
-void faults_install(void) {
-    if (!at_set_allocator(&(at_allocator){allocate, deallocate, NULL})) abort();
-}
-
 void *__real_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes);
 void *__wrap_malloc(size_t bytes) {
     return fault_includes_malloc && current.kind == FAULT_MEMORY && strikes() ? NULL : __real_malloc(bytes);
+}
+
+void faults_install(void) {
+    if (!at_set_allocator(&(at_allocator){allocate, deallocate, NULL})) abort();
+    json_set_alloc_funcs(__wrap_malloc, free);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -120,9 +123,12 @@ ssize_t __wrap_write(int file, const void *bytes, size_t n) {
     return -1;
 }
 
-int __real_fsync(int file);
+/* Thousands of times the disk would be waited for. */
 int __wrap_fsync(int file);
-int __wrap_fsync(int file) { return fails("fsync") ? -1 : __real_fsync(file); }
+int __wrap_fsync(int file) {
+    (void)file;
+    return fails("fsync") ? -1 : 0;
+}
 
 int __real_close(int file);
 int __wrap_close(int file);
@@ -157,6 +163,18 @@ int __wrap_mkdir(const char *path, mode_t mode) { return fails("mkdir") ? -1 : _
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode) { return fails("fopen") ? NULL : __real_fopen(path, mode); }
+
+int __real_fseeko(FILE *file, off_t offset, int whence);
+int __wrap_fseeko(FILE *file, off_t offset, int whence);
+int __wrap_fseeko(FILE *file, off_t offset, int whence) {
+    return fails("fseeko") ? -1 : __real_fseeko(file, offset, whence);
+}
+
+ssize_t __real_getline(char **text, size_t *room, FILE *file);
+ssize_t __wrap_getline(char **text, size_t *room, FILE *file);
+ssize_t __wrap_getline(char **text, size_t *room, FILE *file) {
+    return fails("getline") ? -1 : __real_getline(text, room, file);
+}
 
 static FILE *unreadable; /* the stream whose last fread was made to fail */
 

@@ -35,12 +35,12 @@ static bool load(fixture *f) {
 }
 
 static bool snapshot(fixture *f) {
-    return calling("snapshot load_npy") && at_snapshot(in_folder("."), "x", f->tensor[0], 0, 0);
+    return calling("snapshot") && at_snapshot(in_folder("."), "x", f->tensor[0], 0, 0);
 }
 
 static bool record(fixture *f) {
     setenv("ATLED_SNAPSHOT", "update", 1);
-    bool good = calling("snapshot save_npy") && at_snapshot(in_folder("."), "x", f->tensor[0], 0, 0);
+    bool good = calling("snapshot") && at_snapshot(in_folder("."), "x", f->tensor[0], 0, 0);
     unsetenv("ATLED_SNAPSHOT");
     return good;
 }

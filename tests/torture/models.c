@@ -1,4 +1,4 @@
-/* tests/torture/models.c - modules, optimizers, losses, and what the examples do. */
+/* tests/torture/models.c - modules, optimizers and the model of the Nadaraya-Watson chapter. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -142,103 +142,6 @@ static bool attention(fixture *f) {
     return q && v && result(at_scaled_dot_product_attention(q, q, v));
 }
 
-/* ---- the examples' programs, as they are written: calls nest, and only the end is looked at ---------------------- */
-
-static bool linear_regression(fixture *f) {
-    (void)f;
-    calling("*");
-    at_manual_seed(0);
-    at_tensor *X = at_randn(20, 2), *true_w = at_from_floats(((float[]){2, -3.4f}), 2);
-    at_tensor *y = at_add(at_add(at_matmul(X, true_w), 4.2), at_normal(0, 0.1, 20));
-    at_tensor *parameters[] = {at_set_requires_grad(at_zeros(2), true), at_set_requires_grad(at_zeros(1), true)};
-    at_optimizer *trainer = at_sgd((at_parameter_list){2, parameters}, .lr = 0.2);
-    for (int epoch = 0; epoch < 2; epoch++)
-        AT_SCOPE {
-            at_optimizer_zero_grad(trainer);
-            at_tensor *loss = at_mse_loss(at_add(at_matmul(X, parameters[0]), parameters[1]), y, AT_MEAN);
-            at_backward(loss);
-            at_optimizer_step(trainer);
-            double value = at_item(loss);
-            result_bytes(&value, sizeof value);
-        }
-    at_optimizer_free(trainer);
-    return !at_error();
-}
-
-static at_tensor *f_of(at_tensor *x) { return at_add(at_mul(2, at_sin(x)), at_pow(x, 0.8)); }
-
-static bool nadaraya_watson(fixture *f) {
-    (void)f;
-    calling("*");
-    at_manual_seed(0);
-    int n = 10;
-    at_tensor *x = at_sort(at_mul(at_rand(n), 5), 0, false, NULL), *y = at_add(f_of(x), at_normal(0, 0.5, n));
-    at_tensor *off_diagonal = at_to(at_sub(1, at_eye(n)), AT_BOOL);
-    at_tensor *keys = at_reshape(at_masked_select(at_repeat(x, n, 1), off_diagonal), n, -1);
-    at_tensor *values = at_reshape(at_masked_select(at_repeat(y, n, 1), off_diagonal), n, -1);
-    NWKernelRegression *net = at_nw_kernel_regression();
-    if (!net) return false;
-    at_optimizer *trainer = at_sgd(at_parameters(&net->module), .lr = 0.5);
-    for (int epoch = 0; epoch < 2; epoch++)
-        AT_SCOPE {
-            at_optimizer_zero_grad(trainer);
-            at_tensor *l = at_mse_loss(at_nw_kernel_regression_forward(net, x, keys, values), y, AT_NONE);
-            at_tensor *total = at_sum(l);
-            at_backward(total);
-            at_optimizer_step(trainer);
-            double value = at_item(total);
-            result_bytes(&value, sizeof value);
-        }
-    at_optimizer_free(trainer);
-    at_module_free(&net->module);
-    return !at_error();
-}
-
-static at_tensor *x_sin_wx(at_tensor **inputs, int n, void *context) {
-    (void)n, (void)context;
-    return at_mul(inputs[0], at_sin(at_mul(inputs[1], inputs[0])));
-}
-
-static bool first_steps(fixture *f) {
-    (void)f;
-    calling("*");
-    at_tensor *x = at_set_requires_grad(at_to(at_scalar(1.5), AT_FLOAT64), true);
-    at_tensor *w = at_set_requires_grad(at_to(at_scalar(2), AT_FLOAT64), true), *inputs[] = {x, w};
-    at_tensor *y = x_sin_wx(inputs, 2, NULL), *slope = NULL, *curvature = NULL;
-    at_backward(y);
-    at_gradients(y, &x, 1, true, &slope);
-    at_gradients(slope, &x, 1, false, &curvature);
-    at_gradcheck(x_sin_wx, inputs, 2, NULL);
-    at_gradgradcheck(x_sin_wx, inputs, 2, NULL);
-    return !at_error() && result(curvature);
-}
-
-static bool kernel_exercise(fixture *f) {
-    (void)f;
-    calling("*");
-    at_manual_seed(0);
-    at_tensor *x = at_sort(at_mul(at_rand(9), 5), 0, false, NULL), *y = at_add(f_of(x), at_normal(0, 0.5, 9));
-    affine *power = affine_new(at_full(0.5, 1), at_full(2, 1));
-    if (!power) return false;
-    at_optimizer *trainer = at_sgd(at_parameters(&power->module), .lr = 0.1);
-    at_tensor *keys = at_expand(x, 9, 9);
-    AT_SCOPE {
-        at_tensor *distance = at_abs(at_mul(at_sub(at_unsqueeze(x, 1), keys), power->w));
-        distance = at_add(distance, 0.1);
-        at_tensor *weights = at_softmax(at_div(at_neg(at_pow(distance, power->b)), 2), 1);
-        at_assign(&power->seen, at_detach(weights));
-        at_tensor *loss = at_mse_loss(at_sum_dim(at_mul(weights, y), 1, false), y, AT_SUM);
-        at_optimizer_zero_grad(trainer);
-        at_backward(loss);
-        at_optimizer_step(trainer);
-        double value = at_item(loss);
-        result_bytes(&value, sizeof value);
-    }
-    at_optimizer_free(trainer);
-    at_module_free(&power->module);
-    return !at_error();
-}
-
 void torture_models(void) {
     static const scenario all[] = {{"models build", prepare_affine, build, NULL},
                                    {"models child", prepare_child, adopt, NULL},
@@ -248,10 +151,6 @@ void torture_models(void) {
                                    {"models sgd", prepare_step, new_optimizer, NULL},
                                    {"models regression", prepare_regression, forward_stored, NULL},
                                    {"models regression fused", prepare_regression, forward_fused, NULL},
-                                   {"models attention", prepare_regression, attention, NULL},
-                                   {"examples linear_regression", NULL, linear_regression, NULL},
-                                   {"examples nadaraya_watson", NULL, nadaraya_watson, NULL},
-                                   {"examples first_steps", NULL, first_steps, NULL},
-                                   {"examples kernel_exercise", NULL, kernel_exercise, NULL}};
+                                   {"models attention", prepare_regression, attention, NULL}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) torture(&all[i]);
 }

@@ -22,6 +22,8 @@ static void *new_multi_head(void) { return at_multi_head_attention_new(.hiddens 
 static void *new_positions(void) { return at_positional_encoding_new(4, 0.5, 3); }
 static void *new_ffn(void) { return at_position_wise_ffn_new(4, 3, 4); }
 static void *new_add_norm(void) { return at_add_norm_new(4, 0.5); }
+static void *new_encoder_block(void) { return at_transformer_encoder_block_new_with(small); }
+static void *new_decoder_block(void) { return at_transformer_decoder_block_new_with(small); }
 static void *new_encoder(void) { return at_transformer_encoder_new_with(small); }
 static void *new_decoder(void) { return at_transformer_decoder_new_with(small); }
 static void *new_gru(void) { return at_gru_new(4, 2, .layers = 2, .dropout = 0.5); }
@@ -56,7 +58,26 @@ static at_tensor *multi_head(fixture *f) {
 static at_tensor *add_norm(fixture *f) {
     return at_add_norm_forward((at_add_norm *)f->module, f->tensor[X], f->tensor[X]);
 }
+static at_tensor *positions(fixture *f) {
+    return at_positional_encoding_forward((at_positional_encoding *)f->module, f->tensor[X]);
+}
+static at_tensor *ffn(fixture *f) {
+    return at_position_wise_ffn_forward((at_position_wise_ffn *)f->module, f->tensor[X]);
+}
 static at_tensor *forward(fixture *f) { return at_forward(f->module, f->tensor[X]); }
+static at_tensor *encoder_block(fixture *f) {
+    at_transformer_encoder_block *block = (at_transformer_encoder_block *)f->module;
+    at_tensor *y = at_transformer_encoder_block_forward(block, f->tensor[X], f->tensor[LENGTHS]);
+    forget(block->attention->attention);
+    return y;
+}
+static at_tensor *decoder_block(fixture *f) {
+    at_transformer_decoder_block *block = (at_transformer_decoder_block *)f->module;
+    at_tensor *y = at_transformer_decoder_block_forward(block, f->tensor[X], f->tensor[X], f->tensor[LENGTHS]);
+    forget(block->attention1->attention);
+    forget(block->attention2->attention);
+    return y;
+}
 static at_tensor *encoder(fixture *f) {
     at_transformer_encoder *net = (at_transformer_encoder *)f->module;
     at_tensor *y = at_transformer_encoder_forward(net, f->tensor[TOKENS], f->tensor[LENGTHS]);
@@ -87,14 +108,16 @@ static const layer layers[] = {
     {"additive_attention_new", "additive_attention_forward", new_additive, additive},
     {"dot_product_attention_new", "dot_product_attention_forward", new_dot_product, dot_product},
     {"multi_head_attention_new", "multi_head_attention_forward", new_multi_head, multi_head},
-    {"positional_encoding_new", "positional_encoding_forward", new_positions, forward},
-    {"position_wise_ffn_new", "position_wise_ffn_forward", new_ffn, forward},
+    {"positional_encoding_new", "positional_encoding_forward", new_positions, positions},
+    {"position_wise_ffn_new", "position_wise_ffn_forward", new_ffn, ffn},
     {"add_norm_new", "add_norm_forward", new_add_norm, add_norm},
+    {"transformer_encoder_block_new", "transformer_encoder_block_forward", new_encoder_block, encoder_block},
+    {"transformer_decoder_block_new", "transformer_decoder_block_forward", new_decoder_block, decoder_block},
     {"transformer_encoder_new", "transformer_encoder_forward", new_encoder, encoder},
     {"transformer_decoder_new", "transformer_decoder_forward", new_decoder, decoder},
     {"gru_new", "gru_forward", new_gru, gru},
     {"lstm_new", "lstm_forward", new_lstm, lstm},
-    {NULL, "linear_forward dropout", new_sequential, forward},
+    {NULL, "forward", new_sequential, forward},
 };
 
 /* ---- scenarios --------------------------------------------------------------------------------------------------- */

@@ -147,6 +147,15 @@ static uint64_t walk_folder(uint64_t h, bool removing) {
 
 static bool uses_files(const scenario *s) { return strstr(s->name, "file") != NULL; }
 
+static uint64_t hash_rates(uint64_t h, at_optimizer *o) {
+    for (int g = 0; o && g < o->n_groups; g++) {
+        double rate = at_optimizer_lr(o, g);
+        h = mix(h, &rate, sizeof rate);
+    }
+    for (int i = 0; o && i < o->count; i++) h = mix(h, &o->parameters[i].steps, sizeof o->parameters[i].steps);
+    return h;
+}
+
 static uint64_t hash_all(const fixture *f, bool files) {
     uint64_t h = UINT64_C(0xCBF29CE484222325);
     for (int i = 0; i < f->n_tensors; i++) h = hash_tensor(h, f->tensor[i]);
@@ -155,6 +164,7 @@ static uint64_t hash_all(const fixture *f, bool files) {
             const at_tensor *state = f->optimizer->parameters[i].state[k];
             if (state) h = hash_value(h, state->value);
         }
+    h = mix(hash_rates(h, f->optimizer), &f->number, sizeof f->number);
     if (strncmp(running->name, "examples", 8) != 0) /* which seed it themselves */
         h = mix(h, tn_thread_generator(), sizeof(tn_generator));
     return files ? walk_folder(h, false) : h;
@@ -162,6 +172,8 @@ static uint64_t hash_all(const fixture *f, bool files) {
 
 static void end_fixture(fixture *f) {
     at_figure_free(f->figure);
+    at_data_loader_free(f->loader);
+    at_schedule_free(f->schedule);
     at_optimizer_free(f->optimizer);
     at_module_free(f->module);
     for (int i = 0; i < f->n_tensors; i++) at_release(f->tensor[i]);
@@ -220,6 +232,8 @@ static void check_memory_message(void) {
     else if (!found || strtoll(found + strlen(text), &end, 10) <= 0 ||
              strncmp(end, " bytes could not be allocated", 29) != 0)
         complain("the message does not say how much: %s", message);
+    else if (strstr(message, " for ") && !strstr(message, " for a pending "))
+        complain("the message names what was not called: %s", message);
     else if (!is_called(message))
         complain("the message does not begin with what was called (%s): %s", called, message);
 }
@@ -263,6 +277,7 @@ static bool torture_point(const scenario *s, fault wanted_fault, outcome expecte
     census none = count_all();
     inflicted = wanted_fault;
     prepare(s, &f);
+    at_free(at_allocate("what was called before", 1), 1); /* the name for who does not give its own */
     uint64_t before = hash_all(&f, files);
     census census_before = count_all();
     fault_begin(wanted_fault);
@@ -355,10 +370,16 @@ int main(int argc, char **argv) {
     torture_core();
     torture_autograd();
     torture_models();
+    torture_modules();
     torture_training();
+    torture_data();
+    torture_settings();
+    torture_examples();
     torture_sequences();
     torture_plots();
+    torture_saving(torture);
     torture_file_calls();
+    torture_saving(torture_files);
     torture_rows();
     walk_folder(0, true);
     rmdir(folder);

@@ -17,7 +17,10 @@ typedef struct {
     int n_tensors;
     at_module *module;
     at_optimizer *optimizer;
+    at_schedule *schedule;
+    at_data_loader *loader;
     at_figure *figure;
+    double number;
     const void *context;
 } fixture;
 
@@ -48,9 +51,14 @@ void torture_rows(void);
 void torture_core(void);
 void torture_autograd(void);
 void torture_models(void);
+void torture_modules(void);
 void torture_training(void);
+void torture_data(void);
+void torture_settings(void);
+void torture_examples(void);
 void torture_sequences(void);
 void torture_plots(void);
+void torture_saving(void (*by)(const scenario *s));
 void torture_file_calls(void);
 
 #endif
