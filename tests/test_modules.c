@@ -425,7 +425,14 @@ BALANCED_TEST(wrong_inputs_of_attention) {
     ck_assert_ptr_null(layer->attention_weights);
     at_module_free(&layer->module);
     ck_assert_ptr_null(at_multi_head_attention_new(.hiddens = 10, .heads = 3));
-    expect_error(AT_ERROR_VALUE, "multi_head_attention_new: 10 hiddens for 3 heads: want a multiple of the heads");
+    expect_error(AT_ERROR_VALUE,
+                 "multi_head_attention_new: 10 hiddens for 3 heads: want a positive multiple of the heads");
+    at_multi_head_attention *heads = at_multi_head_attention_new(.hiddens = 4, .heads = 2);
+    ck_assert_ptr_null(at_multi_head_attention_forward(heads, x, x, x, at_to(at_ones(1), AT_INT64)));
+    expect_error(AT_ERROR_SHAPE,
+                 "multi_head_attention_forward: queries float32 (2, 3, 4), valid_lengths int64 (1): want "
+                 "(n, queries, q) and int64 (n) or (n, queries)");
+    at_module_free(&heads->module);
     at_positional_encoding *position = at_positional_encoding_new(4, 0, 2);
     ck_assert_ptr_null(at_positional_encoding_forward(position, x));
     expect_error(AT_ERROR_SHAPE, "positional_encoding_forward: x is float32 (2, 3, 4): want (n, up to 2, 4)");
@@ -440,6 +447,23 @@ BALANCED_TEST(wrong_inputs_of_attention) {
     at_module_free(&block->module);
     ck_assert_ptr_null(at_positional_encoding_new(0, 0, 5));
     expect_error(AT_ERROR_VALUE, "positional_encoding_new: 0 hiddens, 5 steps: want at least 1");
+}
+
+/* An option that is not said is 0. */
+BALANCED_TEST(sizes_that_are_missing) {
+    ck_assert_ptr_null(at_additive_attention_new(2, 3));
+    expect_error(AT_ERROR_VALUE, "additive_attention_new: 0 hiddens: want at least 1");
+    ck_assert_ptr_null(at_multi_head_attention_new(.heads = 2));
+    expect_error(AT_ERROR_VALUE,
+                 "multi_head_attention_new: 0 hiddens for 2 heads: want a positive multiple of the heads");
+    ck_assert_ptr_null(at_transformer_encoder_block_new(.hiddens = 4, .heads = 2));
+    expect_error(AT_ERROR_VALUE, "transformer_encoder_block_new: 0 ffn_hiddens: want at least 1");
+    ck_assert_ptr_null(at_transformer_decoder_block_new(.hiddens = 4, .heads = 2));
+    expect_error(AT_ERROR_VALUE, "transformer_decoder_block_new: 0 ffn_hiddens: want at least 1");
+    ck_assert_ptr_null(at_transformer_encoder_new(.hiddens = 4, .heads = 2, .ffn_hiddens = 3, .vocabulary = 5));
+    expect_error(AT_ERROR_VALUE, "transformer_encoder_new: 0 layers, a vocabulary of 5: want at least 1 of each");
+    ck_assert_ptr_null(at_transformer_decoder_new(.hiddens = 4, .heads = 2, .ffn_hiddens = 3, .layers = 1));
+    expect_error(AT_ERROR_VALUE, "transformer_decoder_new: 1 layers, a vocabulary of 0: want at least 1 of each");
 }
 
 BALANCED_TEST(a_decoder_sees_nothing_later) {
@@ -815,6 +839,7 @@ Suite *modules_suite(void) {
     TCase *attention = tcase_create("attention");
     tcase_add_test(attention, masked_softmax_hides_what_does_not_count);
     tcase_add_test(attention, wrong_inputs_of_attention);
+    tcase_add_test(attention, sizes_that_are_missing);
     tcase_add_test(attention, every_shape_of_attention_is_checked);
     tcase_add_test(attention, a_decoder_sees_nothing_later);
     suite_add_tcase(suite, attention);
