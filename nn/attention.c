@@ -9,15 +9,21 @@
 
 /* ---- masked softmax ---------------------------------------------------------------------------------------------- */
 
-/* bool (n, 1, keys) or (n, queries, keys): which keys do not count. NULL after reporting an error. */
-static at_tensor *invalid_keys(const char *function, at_tensor *scores, at_tensor *valid_lengths) {
-    const at_shape *s = &scores->value->shape, *v = &valid_lengths->value->shape;
+/* x, which is called what, is (n, queries, last). */
+static bool check_lengths(const char *function, const char *what, const char *last, at_tensor *x,
+                          at_tensor *valid_lengths) {
+    const at_shape *s = &x->value->shape, *v = &valid_lengths->value->shape;
     bool good = s->ndim == 3 && v->ndim >= 1 && v->ndim <= 2 && v->dim[0] == s->dim[0] &&
                 (v->ndim == 1 || v->dim[1] == s->dim[1]) && valid_lengths->value->dtype == AT_INT64;
-    if (!good)
-        return at_fail(AT_ERROR_SHAPE,
-                       "%s: scores %s, valid_lengths %s: want (n, queries, keys) and int64 (n) or (n, queries)",
-                       function, tn_describe(scores), tn_describe(valid_lengths));
+    return good ||
+           at_fail(AT_ERROR_SHAPE, "%s: %s %s, valid_lengths %s: want (n, queries, %s) and int64 (n) or (n, queries)",
+                   function, what, tn_describe(x), tn_describe(valid_lengths), last);
+}
+
+/* bool (n, 1, keys) or (n, queries, keys): which keys do not count. NULL after reporting an error. */
+static at_tensor *invalid_keys(const char *function, at_tensor *scores, at_tensor *valid_lengths) {
+    if (!check_lengths(function, "scores", "keys", scores, valid_lengths)) return NULL;
+    const at_shape *s = &scores->value->shape, *v = &valid_lengths->value->shape;
     at_tensor *place = at_to(at_arange(0, (double)s->dim[2], 1), AT_INT64);
     at_tensor *lengths = at_unsqueeze(v->ndim == 1 ? at_unsqueeze(valid_lengths, 1) : valid_lengths, 2);
     return at_ge(place, lengths);
@@ -71,6 +77,8 @@ static at_tensor *pool(const char *function, at_tensor *scores, at_tensor *value
 /* ---- additive attention ------------------------------------------------------------------------------------------ */
 
 at_additive_attention *at_additive_attention_new_with(at_additive_attention_options o) {
+    if (o.hiddens < 1)
+        return at_fail(AT_ERROR_VALUE, "additive_attention_new: %" PRId64 " hiddens: want at least 1", o.hiddens);
     AT_CALL("additive_attention_new");
     tn_generator before = *tn_thread_generator();
     at_additive_attention *self = at_module_new(sizeof *self, "AdditiveAttention");
@@ -135,10 +143,10 @@ at_tensor *at_dot_product_attention_forward(at_dot_product_attention *layer, at_
 /* ---- multi-head attention ---------------------------------------------------------------------------------------- */
 
 at_multi_head_attention *at_multi_head_attention_new_with(at_multi_head_attention_options o) {
-    if (o.heads < 1 || o.hiddens < 0 || o.hiddens % o.heads != 0)
+    if (o.heads < 1 || o.hiddens < 1 || o.hiddens % o.heads != 0)
         return at_fail(AT_ERROR_VALUE,
                        "multi_head_attention_new: %" PRId64 " hiddens for %" PRId64
-                       " heads: want a multiple of the heads",
+                       " heads: want a positive multiple of the heads",
                        o.hiddens, o.heads);
     AT_CALL("multi_head_attention_new");
     tn_generator before = *tn_thread_generator();
@@ -171,7 +179,9 @@ static at_tensor *join_heads(at_tensor *x, int64_t heads) {
 
 at_tensor *at_multi_head_attention_forward(at_multi_head_attention *layer, at_tensor *queries, at_tensor *keys,
                                            at_tensor *values, at_tensor *valid_lengths) {
-    if (!check_inputs("multi_head_attention_forward", layer, queries, keys, values)) return NULL;
+    const char *function = "multi_head_attention_forward";
+    if (!check_inputs(function, layer, queries, keys, values)) return NULL;
+    if (valid_lengths && !check_lengths(function, "queries", "q", queries, valid_lengths)) return NULL;
     at_tensor *result = NULL;
     AT_CALL("multi_head_attention_forward");
     tn_generator before = *tn_thread_generator();

@@ -16,6 +16,9 @@ void *nn_made(at_module *self, bool good, const tn_generator *before);
 /* Hands y, unless it is NULL, to the enclosing scope. */
 at_tensor *nn_given(at_tensor *y, const tn_generator *before);
 
+/* Frees a child that could not become a part of the module, unless it has another owner or is what the module is in. */
+void nn_free_refused(const at_module *module, at_module *child);
+
 /* How many queries attention that stores no weights takes at a time: some 2^18 weights, which stay in a cache, but no
  * fewer than 8 queries, so that there is work for several threads. */
 static inline int64_t nn_block_of_queries(int64_t n_keys) {

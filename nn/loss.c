@@ -44,9 +44,10 @@ at_tensor *at_huber_loss(at_tensor *input, at_tensor *target, double delta, at_r
     if (!check_pair("huber_loss", input, target)) return NULL;
     if (!(delta > 0)) return at_fail(AT_ERROR_VALUE, "huber_loss: delta is %g: must be positive", delta);
     AT_CALL("huber_loss");
-    at_tensor *d = at_sub(input, target), *size = at_abs(d);
-    at_tensor *outside = at_mul(at_sub(size, delta / 2), delta);
-    return reduce("huber_loss", at_where(at_lt(size, delta), at_mul(at_square(d), 0.5), outside), reduction);
+    at_tensor *d = at_sub(input, target), *size = at_abs(d), *outside = at_mul(at_sub(size, delta / 2), delta);
+    at_tensor *small = at_lt(size, delta);
+    at_tensor *inside = at_mul(at_square(at_where(small, d, 0)), 0.5); /* an infinite d has no square's derivative */
+    return reduce("huber_loss", at_where(small, inside, outside), reduction);
 }
 
 at_tensor *at_bce_with_logits_loss(at_tensor *input, at_tensor *target, at_reduction reduction) {

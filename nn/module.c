@@ -30,25 +30,34 @@ void *at_module_new(size_t size, const char *name) {
     return module;
 }
 
-static at_module_entry *find_part(const at_module *module, const char *name) {
-    at_module_entry *e = module->entries;
-    while (e && strcmp(e->name, name) != 0) e = e->next;
-    return e;
-}
-
-/* A new last entry; NULL after reporting an error. */
-static at_module_entry *add_part(const char *function, at_module *module, const char *name, part_kind kind) {
+/* Names become parts of paths, and each slot is released once. */
+static bool check_part(const char *function, const at_module *module, const char *name, at_tensor *const *slot) {
     if (!module) return at_fail_null(function, "module");
     if (!name) return at_fail_null(function, "name");
-    if (find_part(module, name))
-        return at_fail(AT_ERROR_VALUE, "%s: %s has a part named \"%s\" already", function, module->name, name);
+    if (!*name || strchr(name, '.'))
+        return at_fail(AT_ERROR_VALUE, "%s: %s: a part named \"%s\": want a name, without dots", function, module->name,
+                       name);
+    for (const at_module_entry *e = module->entries; e; e = e->next) {
+        if (strcmp(e->name, name) == 0)
+            return at_fail(AT_ERROR_VALUE, "%s: %s has a part named \"%s\" already", function, module->name, name);
+        if (slot && e->slot == slot)
+            return at_fail(AT_ERROR_VALUE, "%s: %s: \"%s\" would be kept where \"%s\" is", function, module->name, name,
+                           e->name);
+    }
+    return true;
+}
+
+/* A new last entry, of a tensor with its slot, of a child with none; NULL after reporting an error. */
+static at_module_entry *add_part(const char *function, at_module *module, const char *name, part_kind kind,
+                                 at_tensor **slot) {
+    if (!check_part(function, module, name, slot)) return NULL;
     at_module_entry *e = at_allocate(function, sizeof *e);
     char *copy = e ? tn_text_new(name) : NULL;
     if (!copy) {
         tn_deallocate(e, sizeof *e);
         return NULL;
     }
-    *e = (at_module_entry){.kind = kind, .name = copy};
+    *e = (at_module_entry){.kind = kind, .name = copy, .slot = slot};
     at_module_entry **end = &module->entries;
     while (*end) end = &(*end)->next;
     return *end = e;
@@ -65,7 +74,7 @@ static void drop_last_part(at_module *module) {
 bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, at_tensor *value) {
     if (!slot) return at_fail_null("module_parameter", "slot");
     if (!value) return at_fail_null("module_parameter", "value");
-    at_module_entry *e = add_part("module_parameter", module, name, PARAMETER);
+    at_module_entry *e = add_part("module_parameter", module, name, PARAMETER, slot);
     if (!e) return false;
     bool before = at_requires_grad(value);
     AT_CALL("module_parameter");
@@ -74,7 +83,6 @@ bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, 
         drop_last_part(module);
         return false;
     }
-    e->slot = slot;
     *slot = at_retain(value);
     return true;
 }
@@ -82,9 +90,7 @@ bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, 
 static bool add_untrained(const char *function, at_module *module, const char *name, part_kind kind, at_tensor **slot,
                           at_tensor *value) {
     if (!slot) return at_fail_null(function, "slot");
-    at_module_entry *e = add_part(function, module, name, kind);
-    if (!e) return false;
-    e->slot = slot;
+    if (!add_part(function, module, name, kind, slot)) return false;
     *slot = value ? at_retain(value) : NULL;
     return true;
 }
@@ -121,21 +127,45 @@ static void use_names(at_module *module, bool good) {
     }
 }
 
+static bool is_within(const at_module *module, const at_module *outer) {
+    while (module && module != outer) module = module->parent;
+    return module != NULL;
+}
+
 bool at_module_child(at_module *module, const char *name, at_module *child) {
     if (!child) return at_fail_null("module_child", "child");
-    at_module_entry *e = add_part("module_child", module, name, CHILD);
+    if (child->parent)
+        return at_fail(AT_ERROR_STATE, "module_child: %s is a part of %s already: want a module for each place",
+                       child->name, child->parent->name);
+    if (is_within(module, child))
+        return at_fail(AT_ERROR_VALUE, "module_child: %s would become a part of itself", child->name);
+    at_module_entry *e = add_part("module_child", module, name, CHILD, NULL);
     if (!e) return false;
     bool good = make_names(child, name);
     use_names(child, good);
+    if (!good) {
+        drop_last_part(module);
+        return false;
+    }
     e->child = child;
-    if (!good) drop_last_part(module);
-    return good;
+    child->parent = module;
+    return true;
 }
 
-bool at_module_own(at_module *module, const char *name, void *child) {
+void nn_free_refused(const at_module *module, at_module *child) {
+    if (child && !child->parent && !is_within(module, child)) at_module_free(child);
+}
+
+/* A slot may point to a pointer to any struct that begins with an at_module: they all look alike, but C has no type for
+ * them all, and so they are copied. */
+bool at_module_own(at_module *module, const char *name, void *slot) {
+    if (!slot) return at_fail_null("module_own", "slot");
+    at_module *child, *none = NULL;
+    memcpy(&child, slot, sizeof child);
     if (!child) return at_fail_null(module ? module->name : "module_own", name); /* keeps the creation's own error */
     if (at_module_child(module, name, child)) return true;
-    at_module_free(child);
+    nn_free_refused(module, child);
+    memcpy(slot, &none, sizeof none);
     return false;
 }
 
@@ -163,15 +193,29 @@ at_tensor *at_forward(at_module *module, at_tensor *x) {
 
 /* ---- parameters -------------------------------------------------------------------------------------------------- */
 
-/* Modules nest as deep as a program builds them, which is not deep. */
-static int list_parameters(const at_module *module, at_tensor **items, int count) {
+/* Where a parameter comes first: parts may share one, which counts once. Modules nest as deep as a program builds them,
+ * which is not deep. */
+static at_tensor *const *first_slot(const at_module *module, const at_tensor *parameter) {
+    at_tensor *const *slot = NULL;
     for (const at_module_entry *e = module->entries; e; e = e->next)
-        if (e->kind == PARAMETER && at_requires_grad(*e->slot)) {
+        if (e->kind == PARAMETER && *e->slot == parameter) return e->slot;
+    for (const at_module_entry *e = module->entries; e && !slot; e = e->next)
+        if (e->kind == CHILD) slot = first_slot(e->child, parameter);
+    return slot;
+}
+
+static bool is_trainable(const at_module *root, const at_module_entry *e) {
+    return e->kind == PARAMETER && at_requires_grad(*e->slot) && first_slot(root, *e->slot) == e->slot;
+}
+
+static int list_parameters(const at_module *root, const at_module *module, at_tensor **items, int count) {
+    for (const at_module_entry *e = module->entries; e; e = e->next)
+        if (is_trainable(root, e)) {
             if (items) items[count] = *e->slot;
             count++;
         }
     for (const at_module_entry *e = module->entries; e; e = e->next)
-        if (e->kind == CHILD) count = list_parameters(e->child, items, count);
+        if (e->kind == CHILD) count = list_parameters(root, e->child, items, count);
     return count;
 }
 
@@ -181,14 +225,14 @@ at_parameter_list at_parameters(at_module *module) {
         at_fail_null("parameters", "module");
         return none;
     }
-    int count = list_parameters(module, NULL, 0);
+    int count = list_parameters(module, module, NULL, 0);
     size_t bytes = (size_t)count * sizeof(at_tensor *);
     at_tensor **items = at_allocate("parameters", bytes);
     if (!items) return none;
     tn_deallocate(module->listed, module->listed_bytes);
     module->listed = items;
     module->listed_bytes = bytes;
-    list_parameters(module, items, 0);
+    list_parameters(module, module, items, 0);
     return (at_parameter_list){.count = count, .items = items};
 }
 
@@ -292,11 +336,11 @@ static void print_parts(FILE *file, const at_module *module, int indent) {
 }
 
 /* Of parameters that require a gradient. */
-static int64_t count_trainable(const at_module *module) {
+static int64_t count_trainable(const at_module *root, const at_module *module) {
     int64_t count = 0;
     for (const at_module_entry *e = module->entries; e; e = e->next) {
-        if (e->kind == CHILD) count += count_trainable(e->child);
-        if (e->kind == PARAMETER && at_requires_grad(*e->slot)) count += at_numel(*e->slot);
+        if (e->kind == CHILD) count += count_trainable(root, e->child);
+        if (is_trainable(root, e)) count += at_numel(*e->slot);
     }
     return count;
 }
@@ -307,13 +351,14 @@ void at_module_fprint(FILE *file, at_module *module) {
         return;
     }
     print_parts(file, module, 0);
-    int64_t elements = count_trainable(module);
+    int64_t elements = count_trainable(module, module);
     fprintf(file, "\n%" PRId64 " trainable number%s\n", elements, elements == 1 ? "" : "s");
 }
 
 void at_module_print(at_module *module) { at_module_fprint(stdout, module); }
 
 typedef struct {
+    const at_module *module;
     FILE *file;
     int width; /* of the longest path */
     int64_t trainable, frozen, buffers;
@@ -328,9 +373,9 @@ static bool measure_path(const char *path, at_tensor **slot, at_part_kind kind, 
 
 static bool summarize_part(const char *path, at_tensor **slot, at_part_kind kind, void *context) {
     summary *s = context;
-    bool trainable = kind == AT_PARAMETER && at_requires_grad(*slot);
-    const char *note = trainable ? "" : kind == AT_BUFFER ? "  buffer" : "  frozen";
-    *(trainable ? &s->trainable : kind == AT_BUFFER ? &s->buffers : &s->frozen) += at_numel(*slot);
+    bool shared = kind == AT_PARAMETER && first_slot(s->module, *slot) != slot, trainable = at_requires_grad(*slot);
+    const char *note = shared ? "  shared" : kind == AT_BUFFER ? "  buffer" : trainable ? "" : "  frozen";
+    if (!shared) *(kind == AT_BUFFER ? &s->buffers : trainable ? &s->trainable : &s->frozen) += at_numel(*slot);
     fprintf(s->file, "%-*s  %-24s %12" PRId64 "%s\n", s->width, path, tn_describe(*slot), at_numel(*slot), note);
     return true;
 }
@@ -340,7 +385,7 @@ void at_module_fsummary(FILE *file, at_module *module) {
         at_fail_null("module_summary", module ? "file" : "module");
         return;
     }
-    summary s = {.file = file, .width = 4};
+    summary s = {.module = module, .file = file, .width = 4};
     if (!at_module_visit(module, measure_path, &s)) return;
     fprintf(file, "%-*s  %-24s %12s\n", s.width, module->name, "", "numbers");
     at_module_visit(module, summarize_part, &s);
@@ -350,13 +395,12 @@ void at_module_fsummary(FILE *file, at_module *module) {
 
 void at_module_summary(at_module *module) { at_module_fsummary(stdout, module); }
 
-void at_module_free(at_module *module) {
-    if (!module) return;
+static void free_module(at_module *module) {
     if (module->destroy) module->destroy(module);
     for (at_module_entry *e = module->entries, *next; e; e = next) {
         next = e->next;
         if (e->kind == CHILD)
-            at_module_free(e->child);
+            free_module(e->child);
         else
             at_release(*e->slot);
         tn_text_free(e->name);
@@ -365,4 +409,11 @@ void at_module_free(at_module *module) {
     tn_deallocate(module->listed, module->listed_bytes);
     tn_text_free(module->path);
     tn_deallocate(module, module->bytes);
+}
+
+void at_module_free(at_module *module) {
+    if (module && module->parent)
+        at_fail(AT_ERROR_STATE, "module_free: %s is a part of %s, which frees it", module->name, module->parent->name);
+    else if (module)
+        free_module(module);
 }

@@ -34,6 +34,7 @@ typedef struct {
 
 struct at_module {
     const char *name;                 /* of the class, as at_module_print shows it */
+    at_module *parent;                /* what it is a part of; NULL: nothing */
     at_module_entry *entries;         /* parts in the order of registration */
     at_tensor **listed;               /* what at_parameters returned last */
     char *path;                       /* what at_module_name returned last */
@@ -47,8 +48,9 @@ struct at_module {
 /* A zeroed struct of that size whose first member is an at_module; freed by at_module_free. name must outlive it. */
 void *at_module_new(size_t size, const char *name);
 
-/* *slot = value, marked as requiring gradients, named and held by the module under name (copied). A NULL value, the
- * result of a failed creation, makes this fail too. */
+/* *slot = value, marked as requiring gradients, named and held by the module under name (copied; without dots, as all
+ * names of parts). A NULL value, the result of a failed creation, makes this fail too. A value that is another part's
+ * parameter is shared by both: it is listed, counted and trained once, and saved under both names. */
 bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, at_tensor *value);
 
 /* *slot = value, held like a parameter, but not trained and not listed; value may be NULL, and at_assign may change the
@@ -56,15 +58,16 @@ bool at_module_parameter(at_module *module, const char *name, at_tensor **slot, 
 bool at_module_buffer(at_module *module, const char *name, at_tensor **slot, at_tensor *value);
 bool at_module_transient(at_module *module, const char *name, at_tensor **slot, at_tensor *value);
 
-/* The module now owns the child, unless this fails. */
+/* The module now owns the child, unless this fails. A child has one place: what is a part of a module already, and what
+ * the module is itself a part of, is an error. */
 bool at_module_child(at_module *module, const char *name, at_module *child);
 
 /* net->part = child, a new module, which net owns under that name. NULL, the result of a failed creation, fails; a child
- * that cannot be registered is freed. at_child(net, dense, at_linear_new(8, 1)) */
-#define at_child(net, part, child) at_module_own(&(net)->module, #part, (net)->part = (child))
-bool at_module_own(at_module *module, const char *name, void *child);
+ * that cannot be registered is freed, and net->part NULL. at_child(net, dense, at_linear_new(8, 1)) */
+#define at_child(net, part, child) ((net)->part = (child), at_module_own(&(net)->module, #part, &(net)->part))
+bool at_module_own(at_module *module, const char *name, void *slot); /* slot: the address of net->part */
 
-void at_module_free(at_module *module); /* the children too; NULL is allowed */
+void at_module_free(at_module *module); /* the children too, which nobody else frees; NULL is allowed */
 
 /* The result of the module's forward for one tensor. at_linear_forward(layer, x) and so on do the same by name. A model
  * of one's own may set `forward`, and can then be a part of at_sequential. */
@@ -72,8 +75,8 @@ at_tensor *at_forward(at_module *module, at_tensor *x);
 
 /* ---- parameters and state ---------------------------------------------------------------------------------------- */
 
-/* All parameters that require a gradient, a module's own before its children's, in the order of registration. The list
- * is kept by the module until the next call; optimizers copy and retain. count is 0 on an error. */
+/* All parameters that require a gradient, once each, a module's own before its children's, in the order of registration.
+ * The list is kept by the module until the next call; optimizers copy and retain. count is 0 on an error. */
 at_parameter_list at_parameters(at_module *module);
 
 /* Trains these parameters, or freezes them: at_parameters leaves them out, and their gradients go back to none. */

@@ -41,7 +41,7 @@ bool at_module_list_append(at_module_list *list, void *item) {
     AT_CALL("module_list_append");
     bool good = list && item ? append("module_list_append", list, item)
                              : at_fail_null("module_list_append", list ? "item" : "list") != NULL;
-    if (!good) at_module_free(item);
+    if (!good) nn_free_refused(list ? &list->module : NULL, item);
     return good;
 }
 
@@ -56,6 +56,15 @@ static at_tensor *forward(at_module *self, at_tensor *x) {
     return y;
 }
 
+/* Those that no list owns, each once. */
+static void free_rest(void *const *items, int from, int n) {
+    for (int i = from; i < n; i++) {
+        int first = from;
+        while (items[first] != items[i]) first++;
+        if (first == i) nn_free_refused(NULL, items[i]);
+    }
+}
+
 at_module_list *at_sequential_from(void *const *items, int n) {
     if (!items) return at_fail_null("sequential", "items");
     AT_CALL("sequential");
@@ -68,9 +77,9 @@ at_module_list *at_sequential_from(void *const *items, int n) {
             ;
         if (owned == n) return list;
         if (!items[owned]) at_fail_null("sequential", "a layer");
-        at_module_free(&list->module);
     }
-    for (; owned < n; owned++) at_module_free(items[owned]);
+    free_rest(items, owned, n);
+    if (list) at_module_free(&list->module);
     return NULL;
 }
 

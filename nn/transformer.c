@@ -122,7 +122,13 @@ static at_multi_head_attention *new_attention(const at_transformer_options *o) {
                                        .bias = o->bias);
 }
 
+static bool check_ffn(const char *function, const at_transformer_options *o) {
+    return o->ffn_hiddens > 0 ||
+           at_fail(AT_ERROR_VALUE, "%s: %" PRId64 " ffn_hiddens: want at least 1", function, o->ffn_hiddens);
+}
+
 at_transformer_encoder_block *at_transformer_encoder_block_new_with(at_transformer_options o) {
+    if (!check_ffn("transformer_encoder_block_new", &o)) return NULL;
     AT_CALL("transformer_encoder_block_new");
     tn_generator before = *tn_thread_generator();
     at_transformer_encoder_block *self = at_module_new(sizeof *self, "TransformerEncoderBlock");
@@ -153,6 +159,7 @@ at_tensor *at_transformer_encoder_block_forward(at_transformer_encoder_block *bl
 }
 
 at_transformer_decoder_block *at_transformer_decoder_block_new_with(at_transformer_options o) {
+    if (!check_ffn("transformer_decoder_block_new", &o)) return NULL;
     AT_CALL("transformer_decoder_block_new");
     tn_generator before = *tn_thread_generator();
     at_transformer_decoder_block *self = at_module_new(sizeof *self, "TransformerDecoderBlock");
@@ -219,7 +226,14 @@ static void *decoder_block(at_transformer_options o) { return at_transformer_dec
 
 static int64_t longest(const at_transformer_options *o) { return o->longest ? o->longest : 1000; }
 
+static bool check_coder(const char *function, const at_transformer_options *o) {
+    return (o->vocabulary > 0 && o->layers > 0) ||
+           at_fail(AT_ERROR_VALUE, "%s: %" PRId64 " layers, a vocabulary of %" PRId64 ": want at least 1 of each",
+                   function, o->layers, o->vocabulary);
+}
+
 at_transformer_encoder *at_transformer_encoder_new_with(at_transformer_options o) {
+    if (!check_coder("transformer_encoder_new", &o)) return NULL;
     AT_CALL("transformer_encoder_new");
     tn_generator before = *tn_thread_generator();
     at_transformer_encoder *self = at_module_new(sizeof *self, "TransformerEncoder");
@@ -249,6 +263,7 @@ at_tensor *at_transformer_encoder_forward(at_transformer_encoder *encoder, at_te
 }
 
 at_transformer_decoder *at_transformer_decoder_new_with(at_transformer_options o) {
+    if (!check_coder("transformer_decoder_new", &o)) return NULL;
     AT_CALL("transformer_decoder_new");
     tn_generator before = *tn_thread_generator();
     at_transformer_decoder *self = at_module_new(sizeof *self, "TransformerDecoder");

@@ -32,6 +32,10 @@ static bool check_settings(const char *name, const at_optimizer *o, const op_set
             if (o->parameters[j].tensor == list.items[i])
                 return at_fail(AT_ERROR_VALUE, "%s: parameter %d, %s, is in the optimizer already", name, i,
                                tn_describe(list.items[i]));
+        for (int j = 0; j < i; j++)
+            if (list.items[j] == list.items[i])
+                return at_fail(AT_ERROR_VALUE, "%s: parameters %d and %d are the same, %s: want each once", name, j, i,
+                               tn_describe(list.items[i]));
     }
     return true;
 }

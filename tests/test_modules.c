@@ -61,6 +61,34 @@ BALANCED_TEST(a_list_that_fails_frees_what_it_was_given) {
     at_module_free(&list->module);
 }
 
+/* Each call fails and frees nothing that somebody owns, and all else that it was given. */
+BALANCED_TEST(a_part_has_one_owner) {
+    const char *twice = "module_child: ReLU is a part of Sequential already: want a module for each place";
+    at_activation *relu = at_activation_new("ReLU", at_relu);
+    ck_assert_ptr_null(at_sequential_new(at_linear_new(2, 2), relu, at_linear_new(2, 2), relu, at_linear_new(2, 2)));
+    expect_error(AT_ERROR_STATE, twice);
+    relu = at_activation_new("ReLU", at_relu);
+    ck_assert_ptr_null(at_sequential_new(at_linear_new(2, 2), NULL, relu, relu));
+    expect_error(AT_ERROR_VALUE, "sequential: a layer is NULL");
+    at_module_list *outer = at_module_list_new(), *inner = at_module_list_new(), *other = at_module_list_new();
+    ck_assert(at_module_list_append(outer, inner));
+    ck_assert(!at_module_list_append(other, inner));
+    expect_error(AT_ERROR_STATE,
+                 "module_child: ModuleList is a part of ModuleList already: want a module for each place");
+    ck_assert(!at_module_list_append(inner, outer));
+    expect_error(AT_ERROR_VALUE, "module_child: ModuleList would become a part of itself");
+    ck_assert(!at_module_child(&outer->module, "self", &outer->module));
+    expect_error(AT_ERROR_VALUE, "module_child: ModuleList would become a part of itself");
+    ck_assert(!at_module_own(&outer->module, "part", NULL));
+    expect_error(AT_ERROR_VALUE, "module_own: slot is NULL");
+    at_module_free(&inner->module);
+    expect_error(AT_ERROR_STATE, "module_free: ModuleList is a part of ModuleList, which frees it");
+    ck_assert_int_eq(outer->count, 1);
+    ck_assert_int_eq(inner->count + other->count, 0);
+    at_module_free(&outer->module);
+    at_module_free(&other->module);
+}
+
 BALANCED_TEST(wrong_inputs_of_linear) {
     at_linear *layer = at_linear_new(3, 4);
     ck_assert_ptr_null(at_linear_forward(layer, at_zeros(4, 2)));
@@ -179,6 +207,68 @@ static bool append_path(const char *path, at_tensor **slot, at_part_kind kind, v
     return strcmp(path, "blocks.0.bias") != 0; /* and no further */
 }
 
+typedef struct {
+    at_module module;
+    at_embedding *embedding;
+    at_linear *output;
+} tied_model; /* whose output has the embedding's table for its weights */
+
+static tied_model *new_tied_model(void) {
+    tied_model *net = at_module_new(sizeof *net, "Tied");
+    ck_assert(at_child(net, embedding, at_embedding_new(3, 2)));
+    at_linear *output = at_module_new(sizeof *output, "Linear");
+    ck_assert(at_module_parameter(&output->module, "weight", &output->weight, net->embedding->weight));
+    ck_assert(at_child(net, output, output));
+    return net;
+}
+
+static void check_summary(at_module *module, const char *expected) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    at_module_fsummary(file, module);
+    fclose(file);
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
+BALANCED_TEST(a_shared_parameter_counts_once) {
+    tied_model *net = new_tied_model();
+    at_tensor *w = net->embedding->weight, *tokens = at_from_int64s((int64_t[]){0, 2}, 2);
+    ck_assert_int_eq(at_parameters(&net->module).count, 1);
+    ck_assert_str_eq(at_module_name(&net->module, w), "embedding.weight");
+    check_summary(&net->module, "Tied                                            numbers\n"
+                                "embedding.weight  float32 (3, 2)                      6\n"
+                                "output.weight     float32 (3, 2)                      6  shared\n"
+                                "6 trainable, 0 frozen, 0 in buffers\n");
+    at_optimizer *trainer = at_sgd(at_parameters(&net->module), .lr = 1, .momentum = 0.5);
+    at_tensor *by_hand = at_contiguous(at_mul(w, 1));
+    ck_assert_ptr_nonnull(at_floats(by_hand));
+    ck_assert(at_backward(at_sum(at_linear_forward(net->output, at_embedding_forward(net->embedding, tokens)))));
+    by_hand = at_sub(by_hand, at_grad(w));
+    ck_assert_double_eq(at_clip_grad_norm(at_parameters(&net->module), INFINITY), at_item(at_norm(at_grad(w))));
+    ck_assert(at_optimizer_step(trainer));
+    ck_assert(at_equal(w, by_hand));
+    at_optimizer_free(trainer);
+    at_module_free(&net->module);
+}
+
+BALANCED_TEST(names_and_places_of_parts) {
+    tied_model *net = new_tied_model();
+    at_tensor *slot = NULL, *ones = at_ones(2);
+    ck_assert(!at_module_parameter(&net->module, "", &slot, ones));
+    expect_error(AT_ERROR_VALUE, "module_parameter: Tied: a part named \"\": want a name, without dots");
+    ck_assert(!at_module_buffer(&net->module, "output.weight", &slot, ones));
+    expect_error(AT_ERROR_VALUE, "module_buffer: Tied: a part named \"output.weight\": want a name, without dots");
+    ck_assert(at_module_buffer(&net->module, "mean", &slot, ones));
+    ck_assert(!at_module_buffer(&net->module, "variance", &slot, ones));
+    expect_error(AT_ERROR_VALUE, "module_buffer: Tied: \"variance\" would be kept where \"mean\" is");
+    ck_assert(!at_child(net, output, at_linear_new(2, 2)));
+    expect_error(AT_ERROR_VALUE, "module_child: Tied has a part named \"output\" already");
+    ck_assert_ptr_null(net->output);
+    at_module_free(&net->module);
+}
+
 BALANCED_TEST(paths) {
     nested *net = new_nested();
     char text[200] = "";
@@ -220,19 +310,13 @@ BALANCED_TEST(train_and_eval_reach_all_children) {
 BALANCED_TEST(summary) {
     nested *net = new_nested();
     ck_assert(at_module_set_requires_grad(net->blocks->items[0], false));
-    char *text = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&text, &size);
-    at_module_fsummary(file, &net->module);
-    fclose(file);
-    ck_assert_str_eq(text, "Nested                                         numbers\n"
-                           "scale            float32 (2)                         2\n"
-                           "mean             float32 (3)                         3  buffer\n"
-                           "blocks.0.weight  float32 (4, 3)                     12  frozen\n"
-                           "blocks.0.bias    float32 (4)                         4  frozen\n"
-                           "blocks.2.weight  float32 (2, 4)                      8\n"
-                           "10 trainable, 16 frozen, 3 in buffers\n");
-    free(text);
+    check_summary(&net->module, "Nested                                         numbers\n"
+                                "scale            float32 (2)                         2\n"
+                                "mean             float32 (3)                         3  buffer\n"
+                                "blocks.0.weight  float32 (4, 3)                     12  frozen\n"
+                                "blocks.0.bias    float32 (4)                         4  frozen\n"
+                                "blocks.2.weight  float32 (2, 4)                      8\n"
+                                "10 trainable, 16 frozen, 3 in buffers\n");
     at_module_free(&net->module);
 }
 
@@ -348,7 +432,14 @@ BALANCED_TEST(wrong_inputs_of_attention) {
     ck_assert_ptr_null(layer->attention_weights);
     at_module_free(&layer->module);
     ck_assert_ptr_null(at_multi_head_attention_new(.hiddens = 10, .heads = 3));
-    expect_error(AT_ERROR_VALUE, "multi_head_attention_new: 10 hiddens for 3 heads: want a multiple of the heads");
+    expect_error(AT_ERROR_VALUE,
+                 "multi_head_attention_new: 10 hiddens for 3 heads: want a positive multiple of the heads");
+    at_multi_head_attention *heads = at_multi_head_attention_new(.hiddens = 4, .heads = 2);
+    ck_assert_ptr_null(at_multi_head_attention_forward(heads, x, x, x, at_to(at_ones(1), AT_INT64)));
+    expect_error(AT_ERROR_SHAPE,
+                 "multi_head_attention_forward: queries float32 (2, 3, 4), valid_lengths int64 (1): want "
+                 "(n, queries, q) and int64 (n) or (n, queries)");
+    at_module_free(&heads->module);
     at_positional_encoding *position = at_positional_encoding_new(4, 0, 2);
     ck_assert_ptr_null(at_positional_encoding_forward(position, x));
     expect_error(AT_ERROR_SHAPE, "positional_encoding_forward: x is float32 (2, 3, 4): want (n, up to 2, 4)");
@@ -363,6 +454,23 @@ BALANCED_TEST(wrong_inputs_of_attention) {
     at_module_free(&block->module);
     ck_assert_ptr_null(at_positional_encoding_new(0, 0, 5));
     expect_error(AT_ERROR_VALUE, "positional_encoding_new: 0 hiddens, 5 steps: want at least 1");
+}
+
+/* An option that is not said is 0. */
+BALANCED_TEST(sizes_that_are_missing) {
+    ck_assert_ptr_null(at_additive_attention_new(2, 3));
+    expect_error(AT_ERROR_VALUE, "additive_attention_new: 0 hiddens: want at least 1");
+    ck_assert_ptr_null(at_multi_head_attention_new(.heads = 2));
+    expect_error(AT_ERROR_VALUE,
+                 "multi_head_attention_new: 0 hiddens for 2 heads: want a positive multiple of the heads");
+    ck_assert_ptr_null(at_transformer_encoder_block_new(.hiddens = 4, .heads = 2));
+    expect_error(AT_ERROR_VALUE, "transformer_encoder_block_new: 0 ffn_hiddens: want at least 1");
+    ck_assert_ptr_null(at_transformer_decoder_block_new(.hiddens = 4, .heads = 2));
+    expect_error(AT_ERROR_VALUE, "transformer_decoder_block_new: 0 ffn_hiddens: want at least 1");
+    ck_assert_ptr_null(at_transformer_encoder_new(.hiddens = 4, .heads = 2, .ffn_hiddens = 3, .vocabulary = 5));
+    expect_error(AT_ERROR_VALUE, "transformer_encoder_new: 0 layers, a vocabulary of 5: want at least 1 of each");
+    ck_assert_ptr_null(at_transformer_decoder_new(.hiddens = 4, .heads = 2, .ffn_hiddens = 3, .layers = 1));
+    expect_error(AT_ERROR_VALUE, "transformer_decoder_new: 1 layers, a vocabulary of 0: want at least 1 of each");
 }
 
 BALANCED_TEST(a_decoder_sees_nothing_later) {
@@ -845,6 +953,7 @@ Suite *modules_suite(void) {
     tcase_add_test(layers, a_sequence_applies_its_layers);
     tcase_add_test(layers, every_layer_of_one_tensor_can_be_in_a_sequence);
     tcase_add_test(layers, a_list_that_fails_frees_what_it_was_given);
+    tcase_add_test(layers, a_part_has_one_owner);
     tcase_add_test(layers, wrong_inputs_of_linear);
     tcase_add_test(layers, embedding);
     tcase_add_test(layers, layer_norm);
@@ -858,6 +967,8 @@ Suite *modules_suite(void) {
     tcase_add_test(layers, losses_of_other_inputs);
     suite_add_tcase(suite, layers);
     TCase *state = tcase_create("state");
+    tcase_add_test(state, a_shared_parameter_counts_once);
+    tcase_add_test(state, names_and_places_of_parts);
     tcase_add_test(state, paths);
     tcase_add_test(state, frozen_parameters_are_not_trained);
     tcase_add_test(state, train_and_eval_reach_all_children);
@@ -875,6 +986,7 @@ Suite *modules_suite(void) {
     TCase *attention = tcase_create("attention");
     tcase_add_test(attention, masked_softmax_hides_what_does_not_count);
     tcase_add_test(attention, wrong_inputs_of_attention);
+    tcase_add_test(attention, sizes_that_are_missing);
     tcase_add_test(attention, every_shape_of_attention_is_checked);
     tcase_add_test(attention, a_decoder_sees_nothing_later);
     suite_add_tcase(suite, attention);

@@ -187,6 +187,9 @@ BALANCED_TEST(wrong_options) {
     expect_error(AT_ERROR_STATE, "sgd: parameter 0, float64 (1), is not a leaf that requires a gradient");
     ck_assert_ptr_null(optimizer_of(&missing, 1, (at_sgd_options){.lr = 1}));
     expect_error(AT_ERROR_VALUE, "sgd: a parameter is NULL");
+    at_tensor *other = parameter(1, 1), *twice[] = {w, other, w};
+    ck_assert_ptr_null(optimizer_of(twice, 3, (at_sgd_options){.lr = 1}));
+    expect_error(AT_ERROR_VALUE, "sgd: parameters 0 and 2 are the same, float64 (1): want each once");
 }
 
 BALANCED_TEST(options_at_the_ends) {

@@ -101,6 +101,11 @@ def losses(f):
         c.step("masked_cross_entropy_loss", c.input(numbers(f.rng, (3, 4, 5)), dtype),
                c.input(integers(f.rng, (3, 4), 0, 4), I64), c.input([4, 2, 0], I64))
         c.gradients(second=True)
+    for dtype in (F32, F64):
+        c = f.case("huber_loss at the ends")
+        x = c.input([float("inf"), float("-inf"), 50.0, -50.0, 1.0, -1.0, 0.0], dtype, layout="contiguous")
+        c.step("huber_loss", x, c.input([0.0] * 7, dtype, grad=False), reduction="none", delta=1.0)
+        c.gradients()
 
 
 def recurrent(f):
