@@ -88,7 +88,7 @@ static inline bool tn_scope_push(tn_thread *self, at_tensor *t) {
     return true;
 }
 bool tn_scope_reserve(tn_thread *self, size_t n); /* room for as many more */
-void tn_scope_clear(void); /* lets go of what the innermost scope has so far */
+void tn_scope_clear(void);                        /* lets go of what the innermost scope has so far */
 void tn_scope_close_all(tn_thread *self);
 void tn_scope_free(tn_thread *self); /* the list itself, while it is empty */
 

@@ -175,9 +175,7 @@ START_TEST(nothing_is_left_where_all_leaves_are_frozen) {
 }
 END_TEST
 
-START_TEST(gradients_by_nothing) {
-    ck_assert(at_gradients(at_square(LEAF(3)), NULL, 0, false, NULL));
-}
+START_TEST(gradients_by_nothing) { ck_assert(at_gradients(at_square(LEAF(3)), NULL, 0, false, NULL)); }
 END_TEST
 
 /* More results than the list of a scope's tensors has room for. */

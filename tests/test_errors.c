@@ -531,8 +531,7 @@ BALANCED_TEST(beyond_the_ends) {
           "stack: dimension -4 for float32 (2, 3): want -3 to 2, and at most 8 dimensions");
     WRONG(!at_permute(g.f, -3, 0), AT_ERROR_SHAPE,
           "permute: order (-3, 0) for float32 (2, 3): want each of its dimensions once");
-    WRONG(!at_argsort(g.f, 2, false), AT_ERROR_SHAPE,
-          "argsort: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
+    WRONG(!at_argsort(g.f, 2, false), AT_ERROR_SHAPE, "argsort: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
     WRONG(!at_topk(g.f, 1, 2, NULL), AT_ERROR_SHAPE, "topk: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
     WRONG(!at_gather(g.f, 2, g.i), AT_ERROR_SHAPE, "gather: dimension 2 of a tensor of shape (2, 3): want -2 to 1");
     WRONG(!at_scatter_add(g.f, 2, g.i, g.f), AT_ERROR_SHAPE,
@@ -550,9 +549,9 @@ BALANCED_TEST(beyond_the_ends) {
           "one_hot: class 9223372036854775807 (element 0): want 0 to 9223372036854775806");
     WRONG(!at_one_hot(g.beyond, INT64_MAX), AT_ERROR_SHAPE,
           "one_hot: shape (2, 9223372036854775807): too many elements to count");
-    WRONG(!at_where(at_expand(at_reshape(g.b, 2, 1, 3), 2, INT64_C(1) << 40, 3), at_expand(g.scalar, INT64_C(1) << 40, 1, 1), 0),
-          AT_ERROR_SHAPE,
-          "where: cond (2, 1099511627776, 3), a (1099511627776, 1, 1) and b () do not broadcast");
+    WRONG(!at_where(at_expand(at_reshape(g.b, 2, 1, 3), 2, INT64_C(1) << 40, 3),
+                    at_expand(g.scalar, INT64_C(1) << 40, 1, 1), 0),
+          AT_ERROR_SHAPE, "where: cond (2, 1099511627776, 3), a (1099511627776, 1, 1) and b () do not broadcast");
     WRONG(!at_matmul(g.f, g.scalar), AT_ERROR_SHAPE,
           "matmul: a (2, 3) and b (): want at least one dimension each (at_mul takes scalars)");
     WRONG(!at_pow((bool)true, g.b), AT_ERROR_DTYPE, "pow: a bool and bool (2, 3): want numbers (at_to converts)");

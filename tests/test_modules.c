@@ -844,9 +844,9 @@ BALANCED_TEST(options_of_layers) {
     REFUSED(at_dropout_new(-0.5), AT_ERROR_VALUE, "dropout_new: p is -0.5: want a probability");
     REFUSED(at_dropout(at_ones(2), 2), AT_ERROR_VALUE, "dropout: p is 2: want a probability");
     REFUSED(at_multi_head_attention_new(.hiddens = 4, .heads = -1), AT_ERROR_VALUE,
-            "multi_head_attention_new: 4 hiddens for -1 heads: want a multiple of the heads");
+            "multi_head_attention_new: 4 hiddens for -1 heads: want a positive multiple of the heads");
     REFUSED(at_multi_head_attention_new(.hiddens = -4, .heads = 2), AT_ERROR_VALUE,
-            "multi_head_attention_new: -4 hiddens for 2 heads: want a multiple of the heads");
+            "multi_head_attention_new: -4 hiddens for 2 heads: want a positive multiple of the heads");
     REFUSED(at_positional_encoding_new(4, 0, 0), AT_ERROR_VALUE,
             "positional_encoding_new: 4 hiddens, 0 steps: want at least 1");
     REFUSED(at_gru_new(-1, 2), AT_ERROR_VALUE,
@@ -928,8 +928,10 @@ BALANCED_TEST(parts_without_a_name) {
     ck_assert(at_module_child(whole, "part", &part->module));
     ck_assert_str_eq(at_name(part->weight), "part.weight");
     ck_assert_str_eq(at_name(part->bias), "part.bias");
-    REFUSED(at_module_own(whole, "none", NULL), AT_ERROR_VALUE, "Whole: none is NULL");
-    REFUSED(at_module_own(NULL, "none", NULL), AT_ERROR_VALUE, "module_own: none is NULL");
+    at_module *none = NULL;
+    REFUSED(at_module_own(whole, "none", &none), AT_ERROR_VALUE, "Whole: none is NULL");
+    REFUSED(at_module_own(NULL, "none", &none), AT_ERROR_VALUE, "module_own: none is NULL");
+    REFUSED(at_module_own(whole, "none", NULL), AT_ERROR_VALUE, "module_own: slot is NULL");
     at_module_free(whole);
 }
 

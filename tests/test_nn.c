@@ -229,7 +229,7 @@ BALANCED_TEST(nw_kernel_regression_of_wrong_shapes) {
     expect_error(AT_ERROR_VALUE, "nw_kernel_regression_forward: queries is NULL");
     ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, k, NULL));
     expect_error(AT_ERROR_VALUE, "nw_kernel_regression_forward: values is NULL");
-    at_tensor *other[][2] = {{at_scalar(1), k},       {at_zeros(1, 3, 2), k}, {k, at_scalar(1)},
+    at_tensor *other[][2] = {{at_scalar(1), k},      {at_zeros(1, 3, 2), k}, {k, at_scalar(1)},
                              {k, at_zeros(1, 3, 2)}, {k, at_zeros(4, 2)},    {at_zeros(2), at_zeros(4, 2)}};
     for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
         ck_assert_ptr_null(at_nw_kernel_regression_forward(net, q, other[i][0], other[i][1]));

@@ -213,7 +213,7 @@ BALANCED_TEST(options_at_the_ends) {
     ck_assert(isnan(at_optimizer_lr(NULL, 0)));
     expect_error(AT_ERROR_VALUE, "optimizer_lr: optimizer is NULL");
     ck_assert(!at_adam_add_group(trainer, (at_parameter_list){1, &w}, .beta1 = 2));
-    expect_error(AT_ERROR_VALUE, "adam: beta1 is 2: want 0 <= beta1 < 1");
+    expect_error(AT_ERROR_VALUE, "adam_add_group: beta1 is 2: want 0 <= beta1 < 1");
     at_optimizer_free(trainer);
     ck_assert(isnan(at_clip_grad_norm((at_parameter_list){-1, &w}, 1)));
     expect_error(AT_ERROR_VALUE, "clip_grad_norm: parameters is NULL");

@@ -493,7 +493,8 @@ BALANCED_TEST(scattering_truths_and_single_elements) {
     const bool truths[] = {true, false, false};
     const int64_t places[] = {1, 0, 1}, zero[] = {0};
     at_tensor *src = at_from_bools(truths, 3), *index = at_from_int64s(places, 3);
-    at_tensor *y = at_scatter_add(at_to(at_zeros(3), AT_BOOL), 0, index, src); /* a sum of truths: whether there is one */
+    at_tensor *y =
+        at_scatter_add(at_to(at_zeros(3), AT_BOOL), 0, index, src); /* a sum of truths: whether there is one */
     ck_assert_int_eq(at_dtype_of(y), AT_BOOL);
     CHECK_ELEMENTS(y, 0, 1, 0);
     at_tensor *first = at_from_int64s_shape(zero, AT_SHAPE_SCALAR);

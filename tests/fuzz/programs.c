@@ -7,7 +7,17 @@
 #include "fuzz.h"
 #include "naive.h"
 
-enum { DEFERRED, EAGER, RUNS, SLOTS = 64, OPERATIONS = 50, SCOPES = 4, GRADIENTS = 1 << 14, DERIVATIVES = 5, MOST_INPUTS = 4 };
+enum {
+    DEFERRED,
+    EAGER,
+    RUNS,
+    SLOTS = 64,
+    OPERATIONS = 50,
+    SCOPES = 4,
+    GRADIENTS = 1 << 14,
+    DERIVATIVES = 5,
+    MOST_INPUTS = 4
+};
 
 typedef struct {
     at_tensor *t[RUNS];

@@ -34,9 +34,7 @@ static bool load(fixture *f) {
     return calling("load_npy") && result(at_load_npy(in_folder("x.npy")));
 }
 
-static bool snapshot(fixture *f) {
-    return calling("snapshot") && at_snapshot(in_folder("."), "x", f->tensor[0], 0, 0);
-}
+static bool snapshot(fixture *f) { return calling("snapshot") && at_snapshot(in_folder("."), "x", f->tensor[0], 0, 0); }
 
 static bool record(fixture *f) {
     setenv("ATLED_SNAPSHOT", "update", 1);
