@@ -77,6 +77,11 @@ static bool save_figures(fixture *f) {
     return at_show_figures(in_folder("a.png"), ((at_figure *[]){f->figure, f->figure}), 1, 2, .share_y = true);
 }
 
+static bool save_column(fixture *f) {
+    calling("show_figures");
+    return at_show_figures(in_folder("a.png"), ((at_figure *[]){f->figure, f->figure}), 2, 1, .share_x = true);
+}
+
 static bool animate(const char *path, int points) {
     calling("animator_new");
     at_animator *animator = at_animator_new(path, .width = 80, .height = 60, .legend = {"loss", "score"});
@@ -119,6 +124,7 @@ static const scenario all[] = {{"files save", prepare_data, save, NULL},
                                {"files figure", prepare_figure, save_figure, NULL},
                                {"files figure over another", prepare_old_figure, save_figure, NULL},
                                {"files figures", prepare_figure, save_figures, NULL},
+                               {"files figures over another", prepare_old_figure, save_column, NULL},
                                {"files animation", NULL, animate_once, NULL},
                                {"files heatmaps", prepare_matrices, heatmaps, NULL}};
 

@@ -147,6 +147,11 @@ static uint64_t walk_folder(uint64_t h, bool removing) {
 
 static bool uses_files(const scenario *s) { return strstr(s->name, "file") != NULL; }
 
+static uint64_t hash_generator(uint64_t h, const tn_generator *g) {
+    h = mix(mix(h, g->words, sizeof g->words), &g->position, sizeof g->position);
+    return g->has_spare ? mix(h, &g->spare, sizeof g->spare) : h;
+}
+
 static uint64_t hash_rates(uint64_t h, at_optimizer *o) {
     for (int g = 0; o && g < o->n_groups; g++) {
         double rate = at_optimizer_lr(o, g);
@@ -166,7 +171,7 @@ static uint64_t hash_all(const fixture *f, bool files) {
         }
     h = mix(hash_rates(h, f->optimizer), &f->number, sizeof f->number);
     if (strncmp(running->name, "examples", 8) != 0) /* which seed it themselves */
-        h = mix(h, tn_thread_generator(), sizeof(tn_generator));
+        h = hash_generator(h, tn_thread_generator());
     return files ? walk_folder(h, false) : h;
 }
 
