@@ -1,6 +1,5 @@
 /* tensor/error.c - reporting errors, and the words in them. */
 #define _POSIX_C_SOURCE 200809L
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -136,28 +135,6 @@ const char *tn_index_text(const at_shape *shape, int64_t i) {
 const char *at_dtype_name(at_dtype dtype) {
     static const char *const names[TN_DTYPES] = {"float32", "float64", "int64", "bool"};
     return (unsigned)dtype < TN_DTYPES ? names[dtype] : "no dtype";
-}
-
-const char *tn_instruction_name(int instruction) {
-    switch (instruction) {
-    case TN_COPY:
-    case TN_REFLOW: return "contiguous";
-    case TN_VIEW: return "view";
-    case TN_CAST: return "to";
-    case TN_ROW_SUM: return "sum";
-    case TN_NOT: return "logical_not";
-    case TN_AND: return "logical_and";
-    case TN_OR: return "logical_or";
-    default: break;
-    }
-#define NAME(op) #op,
-    static const char *const names[] = {TN_UNARY(NAME) TN_BINARY(NAME) TN_TERNARY(NAME)};
-#undef NAME
-    char *text = next_text();
-    size_t n = 0;
-    for (const char *c = names[instruction]; *c; c++) text[n++] = (char)tolower(*c);
-    text[n] = '\0';
-    return text;
 }
 
 const char *tn_describe(at_tensor *t) {

@@ -33,9 +33,6 @@ void *tn_fail_memory_for(uint64_t bytes, const char *what); /* what they were fo
 at_error_kind tn_file_error(int failure);
 void *tn_fail_file(const char *function, const char *path, int failure);
 
-/* "add" for TN_ADD: what a pending value does, as the operation is called. */
-const char *tn_instruction_name(int instruction);
-
 /* Text for messages in a buffer of the thread: "(2, 3)", "float32 (2, 3)". Valid until some eight further calls. */
 const char *tn_shape_text(const at_shape *shape);
 const char *tn_describe(at_tensor *t);

@@ -89,8 +89,7 @@ static tn_buffer *buffer_for(tn_value *v) {
     tn_buffer *buffer = tn_buffer_try(bytes);
     if (buffer) return buffer;
     char what[128];
-    snprintf(what, sizeof what, "a pending %s, %s %s", tn_instruction_name(v->instruction), at_dtype_name(v->dtype),
-             tn_shape_text(&v->shape));
+    snprintf(what, sizeof what, "a pending tensor, %s %s", at_dtype_name(v->dtype), tn_shape_text(&v->shape));
     return tn_fail_memory_for(bytes ? (uint64_t)bytes : sizeof *buffer, what);
 }
 

@@ -166,7 +166,7 @@ BALANCED_TEST(what_a_pending_value_needs_is_said) {
     at_set_memory_budget(at_allocated_bytes() + 4000);
     ck_assert_ptr_null(at_floats(x));
     expect_error(AT_ERROR_MEMORY,
-                 "floats: out of memory: 8000 bytes could not be allocated for a pending exp, float32 (2, 1000)");
+                 "floats: out of memory: 8000 bytes could not be allocated for a pending tensor, float32 (2, 1000)");
     at_set_memory_budget(-1);
     ck_assert_ptr_nonnull(at_floats(x));
 }

@@ -237,7 +237,7 @@ static void check_memory_message(void) {
     else if (!found || strtoll(found + strlen(text), &end, 10) <= 0 ||
              strncmp(end, " bytes could not be allocated", 29) != 0)
         complain("the message does not say how much: %s", message);
-    else if (strstr(message, " for ") && !strstr(message, " for a pending "))
+    else if (strstr(message, " for ") && !strstr(message, " for a pending tensor, "))
         complain("the message names what was not called: %s", message);
     else if (!is_called(message))
         complain("the message does not begin with what was called (%s): %s", called, message);
