@@ -312,7 +312,8 @@ static bool read_length(at_tensor_file *f, int64_t file_bytes, size_t *length) {
     return true;
 }
 
-/* Whether the system has as much memory as jansson takes for a text of that length. */
+/* Whether the system has as much memory as jansson takes for a text of that length. Where it finds none it says that
+ * the text is wrong, or leaves letters out. */
 static bool has_memory_for(size_t length) {
     const size_t bytes_of_a_character = 32;
     void *volatile memory = malloc(bytes_of_a_character * length); /* volatile: a compiler may leave the call out */
@@ -320,14 +321,12 @@ static bool has_memory_for(size_t length) {
     return memory || tn_fail_memory(bytes_of_a_character * length);
 }
 
-/* Where memory is short jansson may say that the text is wrong: then it is read again with memory that is there. */
 static bool parse_header(at_tensor_file *f, const char *text, size_t length) {
     json_error_t error;
     if (length == 0 || text[0] != '{')
         return at_fail(AT_ERROR_IO, "%s: \"%s\": its header does not begin with {", f->function, f->path);
+    if (!has_memory_for(length)) return false;
     f->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (!f->header && !has_memory_for(length)) return false;
-    if (!f->header) f->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (f->header) return true;
     return at_fail(AT_ERROR_IO, "%s: \"%s\": byte %d of its header: %s", f->function, f->path, error.position,
                    error.text);

@@ -20,11 +20,8 @@ static bool save_list(fixture *f, at_tensor *first) {
                                     {"numbers", f->tensor[2]},
                                     {"mask", f->tensor[3]}};
     const at_remark remarks[] = {{"model", "none"}, {"epoch", "3"}};
-    fault_includes_malloc = true; /* jansson's too */
-    bool good = calling("save_tensors") &&
-                at_save_tensors(in_folder("t.safetensors"), list, 4, .remarks = remarks, .n_remarks = 2);
-    fault_includes_malloc = false;
-    return good;
+    return calling("save_tensors") &&
+           at_save_tensors(in_folder("t.safetensors"), list, 4, .remarks = remarks, .n_remarks = 2);
 }
 
 static bool save_tensors(fixture *f) { return save_list(f, f->tensor[0]); }
@@ -46,11 +43,8 @@ static void prepare_other_tensors(fixture *f) {
 }
 
 static at_tensor_file *open_file(void) {
-    fault_includes_malloc = true;
     calling("tensor_file_open");
-    at_tensor_file *file = at_tensor_file_open(in_folder("t.safetensors"));
-    fault_includes_malloc = false;
-    return file;
+    return at_tensor_file_open(in_folder("t.safetensors"));
 }
 
 /* What is asked of an open file needs no memory. */
@@ -185,11 +179,9 @@ static void prepare_table(fixture *f) {
 
 static bool load_table(fixture *f) {
     (void)f;
-    fault_includes_malloc = true;
     calling("load_csv");
     char **names = NULL;
     at_tensor *table = at_load_csv(in_folder("table.csv"), .names = &names);
-    fault_includes_malloc = false;
     bool good = result(table) && result_bytes(names[1], 2);
     free(names);
     return good;
@@ -216,5 +208,10 @@ void torture_saving(void (*by)(const scenario *s)) {
                                    {"files load_checkpoint", prepare_checkpoint, load_checkpoint, NULL},
                                    {"files load_csv", prepare_table, load_table, NULL},
                                    {"files write_file over another", prepare_table, write_contents, NULL}};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) by(&all[i]);
+    fault_includes_malloc = true;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        fault_includes_jansson = strstr(all[i].name, "save") != NULL; /* its reader looks at few of its own refusals */
+        by(&all[i]);
+    }
+    fault_includes_malloc = fault_includes_jansson = false;
 }
