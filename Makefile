@@ -443,7 +443,7 @@ help:
 	@echo "make check      every test; make check-suites TESTS=npy runs tests/test_npy.c"
 	@echo "make check-threads  what threads share, under ThreadSanitizer, helgrind and drd"
 	@echo "make scale      ten million operations, a million steps, 2^31 elements: time and memory; MEMORY=20: GiB allowed"
-	@echo "make torture    every allocation and every call on files made to fail; minutes; make check takes a sample"
+	@echo "make torture    every allocation and every call on files made to fail, then make accuracy; make check takes a sample"
 	@echo "make check-adding-an-operation  what docs/adding_an_operation.md says, done in a copy"
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"
