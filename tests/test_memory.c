@@ -214,6 +214,36 @@ BALANCED_TEST(the_outermost_call_is_named) {
 }
 END_TEST
 
+/* Not the permute that turns rows and columns, which the program did not call. */
+BALANCED_TEST(nothing_deeper_is_named) {
+    at_tensor *x = at_randn(200, 300);
+    at_release_memory();
+    at_set_memory_budget(at_allocated_bytes() + 100000);
+    ck_assert_ptr_null(at_topk(x, 100, 0, NULL));
+    ck_assert_int_eq(at_error_code(), AT_ERROR_MEMORY);
+    ck_assert_ptr_eq(strstr(at_error(), "topk: out of memory: "), at_error());
+    ck_assert_ptr_null(strstr(at_error(), "permute"));
+    at_clear_error();
+    at_set_memory_budget(-1);
+}
+END_TEST
+
+/* A first batch that finds no memory draws nothing. */
+BALANCED_TEST(a_batch_that_fails_begins_no_epoch) {
+    at_tensor *x = at_randn(100, 3), *before = at_random_state();
+    at_data_loader *loader = at_data_loader_new(&x, 1, .batch_size = 40, .shuffle = true);
+    at_release_memory();
+    at_set_memory_budget(0);
+    ck_assert_ptr_null(at_data_loader_next(loader));
+    at_set_memory_budget(-1);
+    ck_assert_ptr_eq(strstr(at_error(), "data_loader_next: out of memory: "), at_error());
+    at_clear_error();
+    ck_assert(at_equal(at_random_state(), before));
+    ck_assert_ptr_nonnull(at_data_loader_next(loader));
+    at_data_loader_free(loader);
+}
+END_TEST
+
 Suite *memory_suite(void) {
     Suite *suite = suite_create("memory");
     TCase *tcase = tcase_create("memory");
@@ -229,6 +259,8 @@ Suite *memory_suite(void) {
     tcase_add_test(tcase, what_a_pending_value_needs_is_said);
     tcase_add_test(tcase, pending_values_have_the_names_of_their_operations);
     tcase_add_test(tcase, the_outermost_call_is_named);
+    tcase_add_test(tcase, nothing_deeper_is_named);
+    tcase_add_test(tcase, a_batch_that_fails_begins_no_epoch);
     suite_add_tcase(suite, tcase);
     return suite;
 }
