@@ -187,7 +187,8 @@ $(BUILD)/tests/scale: $(SCALE_OBJECTS) $(BUILD)/libatled.a $(BUILD)/objects
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(LIBRARIES)
 
 # The program's functions stand in the place of these of the C library's.
-WRAPPED := malloc open write fsync close rename stat fstat realpath mkdir fopen fread ferror fseeko getline
+WRAPPED := malloc write fsync close rename realpath mkdir fread ferror getline
+WRAPPED += $(foreach name,open stat fstat fopen fseeko,$(name) $(name)64)
 $(BUILD)/tests/torture/torture: $(TORTURE_OBJECTS) $(STATIC) $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(WRAPPED:%=-Wl,--wrap=%) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(LIBRARIES)

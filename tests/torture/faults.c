@@ -93,6 +93,15 @@ void faults_install(void) {
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
+/* Files may be larger than 2^31 bytes: glibc's headers make open64 of open, and so on. */
+#if defined(__GLIBC__)
+#define WRAP(function) __wrap_##function##64
+#define REAL(function) __real_##function##64
+#else
+#define WRAP(function) __wrap_##function
+#define REAL(function) __real_##function
+#endif
+
 /* Whether this call is to fail; errno is set. */
 static bool fails(const char *function) {
     if (current.kind != FAULT_FAIL || !strikes()) return false;
@@ -106,14 +115,14 @@ static bool is_disturbed(void) {
     return (current.kind == FAULT_SHORT || current.kind == FAULT_INTERRUPTED) && strikes();
 }
 
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, ...) {
+int REAL(open)(const char *path, int flags, ...);
+int WRAP(open)(const char *path, int flags, ...);
+int WRAP(open)(const char *path, int flags, ...) {
     va_list arguments;
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT ? (mode_t)va_arg(arguments, unsigned) : 0;
     va_end(arguments);
-    return fails("open") ? -1 : __real_open(path, flags, mode);
+    return fails("open") ? -1 : REAL(open)(path, flags, mode);
 }
 
 ssize_t __real_write(int file, const void *bytes, size_t n);
@@ -146,13 +155,13 @@ int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to) { return fails("rename") ? -1 : __real_rename(from, to); }
 
-int __real_stat(const char *path, struct stat *status);
-int __wrap_stat(const char *path, struct stat *status);
-int __wrap_stat(const char *path, struct stat *status) { return fails("stat") ? -1 : __real_stat(path, status); }
+int REAL(stat)(const char *path, struct stat *status);
+int WRAP(stat)(const char *path, struct stat *status);
+int WRAP(stat)(const char *path, struct stat *status) { return fails("stat") ? -1 : REAL(stat)(path, status); }
 
-int __real_fstat(int file, struct stat *status);
-int __wrap_fstat(int file, struct stat *status);
-int __wrap_fstat(int file, struct stat *status) { return fails("fstat") ? -1 : __real_fstat(file, status); }
+int REAL(fstat)(int file, struct stat *status);
+int WRAP(fstat)(int file, struct stat *status);
+int WRAP(fstat)(int file, struct stat *status) { return fails("fstat") ? -1 : REAL(fstat)(file, status); }
 
 char *__real_realpath(const char *path, char *resolved);
 char *__wrap_realpath(const char *path, char *resolved);
@@ -164,14 +173,14 @@ int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode) { return fails("mkdir") ? -1 : __real_mkdir(path, mode); }
 
-FILE *__real_fopen(const char *path, const char *mode);
-FILE *__wrap_fopen(const char *path, const char *mode);
-FILE *__wrap_fopen(const char *path, const char *mode) { return fails("fopen") ? NULL : __real_fopen(path, mode); }
+FILE *REAL(fopen)(const char *path, const char *mode);
+FILE *WRAP(fopen)(const char *path, const char *mode);
+FILE *WRAP(fopen)(const char *path, const char *mode) { return fails("fopen") ? NULL : REAL(fopen)(path, mode); }
 
-int __real_fseeko(FILE *file, off_t offset, int whence);
-int __wrap_fseeko(FILE *file, off_t offset, int whence);
-int __wrap_fseeko(FILE *file, off_t offset, int whence) {
-    return fails("fseeko") ? -1 : __real_fseeko(file, offset, whence);
+int REAL(fseeko)(FILE *file, off_t offset, int whence);
+int WRAP(fseeko)(FILE *file, off_t offset, int whence);
+int WRAP(fseeko)(FILE *file, off_t offset, int whence) {
+    return fails("fseeko") ? -1 : REAL(fseeko)(file, offset, whence);
 }
 
 ssize_t __real_getline(char **text, size_t *room, FILE *file);
