@@ -448,7 +448,7 @@ help:
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"
 	@echo "make accuracy   the largest errors of functions and sums; make setup-accuracy installs MPFR"
-	@echo "make coverage   the lines and branches that the tests run; make setup-coverage installs gcovr"
+	@echo "make coverage   whether the tests run every line and 97 % of the branches; -j2: faster; make setup-coverage: gcovr"
 	@echo "make fuzz       hostile files, arguments and programs by libFuzzer; SECONDS=60 TARGETS=\"npy csv\"; needs clang"
 	@echo "make bench      benchmarks beside PyTorch and OpenBLAS; QUICK=1: under a minute"
 	@echo "make bench-docs the tables of docs/performance.md and README.md, measured again"

@@ -1210,8 +1210,8 @@ START_TEST(wrong_series_are_errors) {
 END_TEST
 
 START_TEST(wrong_colors_are_errors) {
-    static const char *const names[] = {"orange", "", "C", "C10", "Cx", "x", "#12345", "#1234567", "#12345g", "123456",
-                                        "1234567", "D5", "C/"};
+    static const char *const names[] = {"orange",   "",        "C",      "C10",     "Cx", "x", "#12345",
+                                        "#1234567", "#12345g", "123456", "1234567", "D5", "C/"};
     at_figure *figure = unit_figure();
     at_tensor *x = numbers(0, 1);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -159,8 +159,8 @@ START_TEST(what_cannot_be_saved) {
     char *text = malloc(length + 1);
     ck_assert_ptr_nonnull(text);
     memset(text, 1, length), text[length] = '\0';
-    EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = &(at_remark){"text", text}, .n_remarks = 1),
-                 AT_ERROR_VALUE, "bytes: want 100000000 at most");
+    EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = &(at_remark){"text", text}, .n_remarks = 1), AT_ERROR_VALUE,
+                 "bytes: want 100000000 at most");
     free(text);
     ck_assert_int_eq(count_files(), 0);
     if (access("/dev/full", W_OK) == 0)
@@ -248,7 +248,8 @@ END_TEST
 
 /* Tensors of nothing may begin at the same place: they come in the order of their names. */
 START_TEST(several_tensors_of_nothing) {
-    const char *header = "{" F32("c", "[0]", "0", "0") "," F32("a", "[3,0]", "0", "0") "," F32("b", "[1]", "0", "4") "}";
+    const char *header =
+        "{" F32("c", "[0]", "0", "0") "," F32("a", "[3,0]", "0", "0") "," F32("b", "[1]", "0", "4") "}";
     ck_assert_msg(open_header(header, strlen(header), 4), "%s", at_error());
     at_tensor_file *file = open_file(in_folder("lie.safetensors"));
     for (int i = 0; i < 3; i++) ck_assert_str_eq(at_tensor_file_name(file, i), ((const char *[]){"a", "c", "b"})[i]);
