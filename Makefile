@@ -349,9 +349,9 @@ $(BUILD)/tests/accuracy: $(ACCURACY_OBJECTS) $(BUILD)/libatled.a $(BUILD)/object
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ -lmpfr -lgmp $(LIBRARIES)
 
 # What the tests run of the library, compiled without optimisation: every suite, those of the kernels at the lower levels
-# too, the examples, the fuzzers' corpus, and one in TORTURED of all faults; `make -j2 coverage` takes two at a time. What no
-# test can run is marked by LCOV_EXCL_LINE, or LCOV_EXCL_START and LCOV_EXCL_STOP, with the reason, and listed at the end.
-# The details are in $(BUILD)/coverage/index.html.
+# too, the examples, the fuzzers' corpus, and all faults, but of the operations' rows only one in TORTURED;
+# `make -j2 coverage` takes two at a time. What no test can run is marked by LCOV_EXCL_LINE, or LCOV_EXCL_START and
+# LCOV_EXCL_STOP, with the reason, and listed at the end. The details are in $(BUILD)/coverage/index.html.
 COVERED  := tensor autograd nn data optim plot
 TORTURED ?= 10
 FOR_COVERAGE = $(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CFLAGS='-O0 -g --coverage -fprofile-update=atomic' FASTEST=-O0
@@ -377,7 +377,7 @@ cover-processes: $(BUILD)/tests/check
 cover-examples:
 	@BUILD=$(BUILD) sh tests/examples.sh
 cover-torture: $(BUILD)/tests/torture/torture
-	$< --every $(TORTURED)
+	$< --rows $(TORTURED)
 cover-fuzz: check-fuzz
 
 # Every C file but those whose first line says that they are generated.
@@ -449,7 +449,7 @@ help:
 	@echo "make conformance  the ONNX project's test cases; make setup-conformance installs what they need"
 	@echo "make check-machines  other compilers and processors; make setup-machines installs what they need"
 	@echo "make accuracy   the largest errors of functions and sums; make setup-accuracy installs MPFR"
-	@echo "make coverage   the lines and branches that the tests run; make setup-coverage installs gcovr"
+	@echo "make coverage   whether the tests run every line and 97 % of the branches; -j2: faster; make setup-coverage: gcovr"
 	@echo "make fuzz       hostile files, arguments and programs by libFuzzer; SECONDS=60 TARGETS=\"npy csv\"; needs clang"
 	@echo "make bench      benchmarks beside PyTorch and OpenBLAS; QUICK=1: under a minute"
 	@echo "make bench-docs the tables of docs/performance.md and README.md, measured again"

@@ -20,7 +20,7 @@ static void print_place(char *text, size_t bytes, const at_shape *shape, int64_t
     }
     size_t used = 0;
     text[0] = '\0';
-    for (int i = 0; i < shape->ndim && used < bytes; i++) {
+    for (int i = 0; i < shape->ndim; i++) {
         used += (size_t)snprintf(text + used, bytes - used, "%s%" PRId64 "%s", i ? ", " : "[", index[i],
                                  i == shape->ndim - 1 ? "]" : "");
     }

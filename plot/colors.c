@@ -83,6 +83,6 @@ const pl_colormap *pl_find_colormap(const char *name) {
 
 pl_color pl_map_color(const pl_colormap *map, double t) {
     int i = (int)(t * 256);
-    const uint8_t *rgb = map->rgb[i < 0 ? 0 : i > 255 ? 255 : i];
+    const uint8_t *rgb = map->rgb[i > 255 ? 255 : i];
     return (pl_color){rgb[0], rgb[1], rgb[2]};
 }

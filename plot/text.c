@@ -6,10 +6,10 @@ enum { SUBSAMPLES = 4, SAMPLES_PER_WORD = 8, INK = 15 /* the most in one sample 
 /* The next character of UTF-8 text, which moves on. Each byte that is no valid UTF-8 counts as an unknown character. */
 static unsigned next_character(const char **text) {
     const unsigned char *s = (const unsigned char *)*text;
-    const int more = s[0] < 0x80 ? 0 : s[0] >= 0xf0 && s[0] < 0xf5 ? 3 : s[0] >= 0xe0 ? 2 : s[0] >= 0xc2 ? 1 : -1;
+    const int more = s[0] < 0x80 ? 0 : s[0] < 0xc2 ? -1 : s[0] < 0xe0 ? 1 : s[0] < 0xf0 ? 2 : s[0] < 0xf5 ? 3 : -1;
     (*text)++;
     if (more == 0) return s[0];
-    if (more < 0 || s[0] >= 0xf5) return 0;
+    if (more < 0) return 0;
     unsigned code = s[0] & (0x3fu >> more);
     for (int i = 1; i <= more; i++) {
         if ((s[i] & 0xc0) != 0x80) return 0;

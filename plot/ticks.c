@@ -58,7 +58,7 @@ static decimal choose_step(double lo, double hi, int intervals, bool whole) {
     for (int smaller = number; smaller > number - 4; smaller--) {
         int64_t first, last;
         multiples(lo, hi, step_number(smaller, whole), &first, &last);
-        if (last - first >= 1 && last - first < PL_MAX_TICKS) return step_number(smaller, whole);
+        if (last > first) return step_number(smaller, whole);
     }
     return step_number(number, whole);
 }
@@ -73,7 +73,6 @@ static int count_digits(int64_t n) {
  * take many zeros to write. 0: none. */
 static int common_exponent(decimal step, int64_t first, int64_t last) {
     int64_t largest = first < 0 && -first > last ? -first : last;
-    if (largest == 0) return 0;
     int exponent = step.exponent + count_digits(largest * step.digits) - 1;
     return exponent < -4 || exponent > 5 ? exponent : 0;
 }
@@ -128,14 +127,14 @@ static const double log_rounding = 1e-9; /* by which a logarithm may miss the en
 static void choose_decades(pl_ticks *ticks, int first, int last, int stride) {
     *ticks = (pl_ticks){.decades = stride == 1};
     for (int i = first; i <= last; i++) {
-        if (i % stride != 0 || ticks->count == PL_MAX_TICKS) continue;
+        if (i % stride != 0) continue;
         ticks->at[ticks->count] = i;
         print_power(ticks->text[ticks->count], "", i);
         ticks->count++;
     }
 }
 
-/* 1, 2 and 5 times powers of ten. */
+/* 1, 2 and 5 times powers of ten, on an axis that has no more than one of these powers within it. */
 static void choose_within_decades(pl_ticks *ticks, double lo, double hi) {
     static const int digits[] = {1, 2, 5};
     const int lowest = (int)floor(lo), highest = (int)floor(hi + log_rounding);
@@ -145,7 +144,7 @@ static void choose_within_decades(pl_ticks *ticks, double lo, double hi) {
     for (int i = 0; i < 3 * (highest - lowest + 1); i++) {
         decimal number = {digits[i % 3], lowest + i / 3 - factor};
         const double at = lowest + i / 3 + pl_log10(digits[i % 3]);
-        if (at < lo - log_rounding || at > hi + log_rounding || ticks->count == PL_MAX_TICKS) continue;
+        if (at < lo - log_rounding || at > hi + log_rounding) continue;
         ticks->at[ticks->count] = at;
         print_decimal(ticks->text[ticks->count], number);
         ticks->count++;
@@ -154,16 +153,8 @@ static void choose_within_decades(pl_ticks *ticks, double lo, double hi) {
 
 /* What would be round numbers on another axis. */
 static void choose_within_numbers(pl_ticks *ticks, double lo, double hi, int intervals) {
-    const double smallest = pl_power_of_10(lo);
-    int kept = 0;
-    pl_ticks_choose(ticks, smallest, pl_power_of_10(hi), intervals, false);
-    for (int i = 0; i < ticks->count; i++) {
-        if (ticks->at[i] < smallest * 0.5) continue; /* 0 may be as near as rounding goes */
-        ticks->at[kept] = pl_log10(ticks->at[i]);
-        if (kept != i) memcpy(ticks->text[kept], ticks->text[i], PL_TICK_BYTES);
-        kept++;
-    }
-    ticks->count = kept;
+    pl_ticks_choose(ticks, pl_power_of_10(lo), pl_power_of_10(hi), intervals, false);
+    for (int i = 0; i < ticks->count; i++) ticks->at[i] = pl_log10(ticks->at[i]);
 }
 
 void pl_ticks_choose_log(pl_ticks *ticks, double lo, double hi, int intervals) {

@@ -227,8 +227,9 @@ enum { HEADER_MOST = 1 << 16 };
 static bool read_header(reader *r, npy_header *header) {
     uint32_t length;
     if (!read_header_length(r, &length)) return false;
-    if ((r->left >= 0 && length > r->left) || length > HEADER_MOST) {
-        const char *reason = r->left >= 0 && length > r->left ? "the file ends before that" : "want 65536 at most";
+    bool ends_before = r->left >= 0 && length > r->left;
+    if (ends_before || length > HEADER_MOST) {
+        const char *reason = ends_before ? "the file ends before that" : "want 65536 at most";
         tn_fail(AT_ERROR_IO, "load_npy: \"%s\": a header of %" PRIu32 " bytes: %s", r->path, length, reason);
         return false;
     }

@@ -244,6 +244,51 @@ BALANCED_TEST(a_batch_that_fails_begins_no_epoch) {
 }
 END_TEST
 
+/* ---- every budget ------------------------------------------------------------------------------------------------ */
+
+/* What is summed has parts in two shapes, so that one is stored first. */
+static at_tensor *softmax_of_parts(void) {
+    at_tensor *x = at_exp(at_linspace(0, 1, 6000)), *y = at_reshape(x, 20, 300);
+    at_tensor *turned = at_reshape(at_transpose(at_reshape(at_mul(x, 2), 300, 20), 0, 1), 20, 300);
+    return at_softmax(at_add(y, at_add(turned, 1)), 1);
+}
+
+/* The rule of softmax sums rows beside what reads them, and here for two readers. */
+static at_tensor *gradient_of_softmax(void) {
+    at_tensor *x = at_reshape(at_linspace(0, 1, 6000), 20, 300), *gradient = NULL;
+    if (!at_set_requires_grad(x, true)) return NULL;
+    at_tensor *y = at_log_softmax(x, 1), *loss = at_sum(at_add(at_mul(y, y), at_sin(y)));
+    return at_gradients(loss, &x, 1, false, &gradient) ? gradient : NULL;
+}
+
+static at_tensor *sum_of_gathered(void) {
+    at_tensor *x = at_reshape(at_exp(at_linspace(0, 1, 6000)), 300, 20);
+    return at_sum_dim(at_mul(at_transpose(x, 0, 1), at_cumsum(at_reshape(x, 20, 300), 1)), 1, false);
+}
+
+/* With more and more memory each fails, says so and leaves nothing behind, until it gives what it gives with any. */
+BALANCED_TEST(under_every_budget) {
+    at_tensor *(*const computations[])(void) = {softmax_of_parts, gradient_of_softmax, sum_of_gathered};
+    for (size_t i = 0; i < sizeof computations / sizeof *computations; i++) {
+        at_tensor *expected = computations[i]();
+        ck_assert(at_equal(expected, expected));
+        int failures = 0;
+        for (bool good = false; !good; failures += !good)
+            AT_SCOPE {
+                at_release_memory();
+                at_set_memory_budget(at_allocated_bytes() + 1024 * failures);
+                at_tensor *y = computations[i]();
+                good = y && at_floats(y);
+                at_set_memory_budget(-1);
+                if (good) ck_assert(at_equal(y, expected));
+                if (!good) ck_assert_int_eq(at_error_code(), AT_ERROR_MEMORY);
+                at_clear_error();
+            }
+        ck_assert_int_gt(failures, 20);
+    }
+}
+END_TEST
+
 Suite *memory_suite(void) {
     Suite *suite = suite_create("memory");
     TCase *tcase = tcase_create("memory");
@@ -261,6 +306,7 @@ Suite *memory_suite(void) {
     tcase_add_test(tcase, the_outermost_call_is_named);
     tcase_add_test(tcase, nothing_deeper_is_named);
     tcase_add_test(tcase, a_batch_that_fails_begins_no_epoch);
+    tcase_add_test(tcase, under_every_budget);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -295,6 +295,7 @@ START_TEST(headers_may_be_written_in_any_way_that_python_reads) {
         "{'shape':(2,3),'fortran_order':False,'descr':'<f4'}",
         "  {  \"descr\" : \"<f4\" , \"fortran_order\" : False , \"shape\" : ( 2 , 3 , ) , }  \n",
         "{'fortran_order': False,\n'descr':\t'=f4',\n'shape': (2, 3)}",
+        "{'fortran_order': False,\r\n'descr': '<f4',\r\n'shape': (2, 3)}",
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         write_npy(in_folder("x.npy"), headers[i], 24);
@@ -325,6 +326,13 @@ static const struct {
     {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}",
      "byte 17 of the header: want 'descr'"},
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'more': 1}", "byte 58 of the header: want 'descr'"},
+    {"{'shape': (2, 3), 'descr': '<f4', 'shape': (2, 3)}", "byte 34 of the header: want 'descr'"},
+    {"{'fortran_order': False, 'fortran_order': False}", "byte 25 of the header: want 'descr'"},
+    {"{'fortran_order': ", "byte 18 of the header: want True or False"},
+    {"{'descr\xc3\xa9': '<f4'}", "byte 7 of the header: want 'descr'"},
+    {"{'descr\\x20': '<f4'}", "byte 7 of the header: want 'descr'"},
+    {"{'descr': '<f4', 'fortran_order': False, 'shape': (", "byte 51 of the header: want a size of 0 or more"},
+    {WITH_SHAPE("(a,)"), "byte 51 of the header: want a size of 0 or more"},
     {"{,}", "byte 1 of the header: want 'descr'"},
     {"{'descr': '<f4',, 'fortran_order': False, 'shape': (2, 3)}", "byte 16 of the header: want 'descr'"},
     {"{'descr': '<f4', 'fortran_order': 0, 'shape': (2, 3)}", "want True or False"},

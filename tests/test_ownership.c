@@ -88,6 +88,21 @@ BALANCED_TEST(assigning_to_a_slot) {
     ck_assert_ptr_null(slot);
 }
 
+/* A number and its tensor are one object; it lasts as long as either of them, whatever values the tensor has later. */
+BALANCED_TEST(a_computed_number_is_trained) {
+    at_tensor *w = NULL;
+    AT_NO_GRAD { w = at_add(at_scalar(1), at_scalar(2)); }
+    at_set_requires_grad(w, true);
+    at_optimizer *trainer = at_sgd(((at_parameter_list){1, &w}), .lr = 0.25);
+    for (int step = 0; step < 3; step++)
+        AT_SCOPE {
+            at_optimizer_zero_grad(trainer);
+            ck_assert(at_backward(at_square(w)) && at_optimizer_step(trainer));
+            ck_assert_double_eq(at_item(w), 1.5 / (1 << step));
+        }
+    at_optimizer_free(trainer);
+}
+
 static at_tensor *sum_of_squares(at_tensor *x) {
     at_tensor *y = NULL;
     AT_SCOPE { y = at_scope_return(at_sum(at_square(x))); }
@@ -262,6 +277,7 @@ Suite *ownership_suite(void) {
     tcase_add_test(scopes, scopes_nest);
     tcase_add_test(scopes, retained_tensors_outlive_their_scope);
     tcase_add_test(scopes, assigning_to_a_slot);
+    tcase_add_test(scopes, a_computed_number_is_trained);
     tcase_add_test(scopes, results_are_handed_out_of_scopes);
     suite_add_tcase(suite, scopes);
     tcase_add_test(threads, a_thread_closes_its_outermost_scope);

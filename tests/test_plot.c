@@ -285,6 +285,7 @@ START_TEST(unknown_characters_are_boxes) {
     int box = title_ink("\xe4\xb8\xad"); /* a Chinese character */
     ck_assert_int_gt(box, 40);
     ck_assert_int_eq(title_ink("\xff"), box); /* not UTF-8 */
+    ck_assert_int_eq(title_ink("\x80"), box);
     ck_assert_int_eq(title_ink("\xce"), box); /* cut off */
     ck_assert_int_eq(title_ink("\t"), box);
     ck_assert_int_eq(title_ink("\xf0\x9f\x98\x80"), box); /* beyond 16 bits */
@@ -1048,6 +1049,8 @@ START_TEST(wrong_figures_are_errors) {
     expect_error(AT_ERROR_VALUE, "figure_new: ylim {2, 2}: the first limit must be less than the second");
     ck_assert_ptr_null(at_figure_new(.ylim = {0, INFINITY}));
     expect_error(AT_ERROR_VALUE, "figure_new: ylim {0, inf}: both limits must be finite and within +-1e+100");
+    ck_assert_ptr_null(at_figure_new(.xlim = {NAN, 1}));
+    expect_error(AT_ERROR_VALUE, "figure_new: xlim {nan, 1}: both limits must be finite and within +-1e+100");
     ck_assert_ptr_null(at_figure_new(.xlim = {1, 1 + 1e-15}));
     expect_error(AT_ERROR_VALUE, "figure_new: xlim {1, 1.0000000000000011}: the limits are too close together");
 }
@@ -1072,6 +1075,12 @@ START_TEST(wrong_logarithms_are_errors) {
                  "figure_points: x[0] is 1e-200: too small for a logarithmic axis, the least is 1e-100");
     ck_assert(!at_figure_points(figure, numbers(NAN), numbers(0)));
     expect_error(AT_ERROR_VALUE, "figure_points: x[0] is NaN: every element must be finite");
+    ck_assert(!at_figure_points(figure, numbers(1e200), numbers(0)));
+    expect_error(AT_ERROR_VALUE, "figure_points: x[0] is 1e+200: too large to draw, the most is 1e+100");
+    ck_assert(!at_figure_points(figure, numbers(1), numbers(0, 1)));
+    expect_error(AT_ERROR_SHAPE, "figure_points: x has 1 element and y has 2: they must be equal");
+    ck_assert(!at_figure_points(figure, numbers(1), numbers(0), .alpha = -0.5));
+    expect_error(AT_ERROR_VALUE, "figure_points: alpha -0.5: must be above 0 and at most 1, or 0 for 1");
     ck_assert(at_figure_save(figure, in_folder("b.png")));
     assert_same_files(in_folder("a.png"), in_folder("b.png"));
     ck_assert(at_figure_line(figure, numbers(1, 2, 3), y)); /* y is not logarithmic */
@@ -1117,6 +1126,18 @@ START_TEST(wrong_grids_are_errors) {
     ck_assert(!at_show_figures(path, pair, 1, 2));
     expect_error(AT_ERROR_VALUE, "show_figures: 1 x 2 figures make a picture of 12000 x 373 pixels: the most is 10000 "
                                  "each way");
+    at_figure *tall = at_figure_new(.height = 6000), *column[] = {tall, tall};
+    ck_assert(!at_show_figures(path, column, 2, 1));
+    expect_error(AT_ERROR_VALUE, "show_figures: 2 x 1 figures make a picture of 496 x 12000 pixels: the most is 10000 "
+                                 "each way");
+    at_figure *upright[] = {tall, at_figure_new(.ylog = true)};
+    ck_assert(!at_show_figures(path, upright, 2, 1, .share_x = true, .share_y = true));
+    expect_error(AT_ERROR_VALUE,
+                 "show_figures: figures[0] and figures[1] share y axes: both or neither must be logarithmic");
+    ck_assert(!at_show_figures(path, pair, 201, 1));
+    expect_error(AT_ERROR_VALUE, "show_figures: rows 201: must be 1 to 200");
+    at_figure_free(tall);
+    at_figure_free(upright[1]);
     ck_assert_int_eq(count_files(), 0);
     ck_assert(at_show_figures(path, mixed, 2, 1, .share_y = true));
     at_figure_free(large);
@@ -1189,7 +1210,8 @@ START_TEST(wrong_series_are_errors) {
 END_TEST
 
 START_TEST(wrong_colors_are_errors) {
-    static const char *const names[] = {"orange", "", "C", "C10", "Cx", "x", "#12345", "#1234567", "#12345g", "123456"};
+    static const char *const names[] = {"orange",   "",        "C",      "C10",     "Cx", "x", "#12345",
+                                        "#1234567", "#12345g", "123456", "1234567", "D5", "C/"};
     at_figure *figure = unit_figure();
     at_tensor *x = numbers(0, 1);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -1233,6 +1255,14 @@ START_TEST(wrong_heatmaps_are_errors) {
     expect_error(AT_ERROR_VALUE, "show_heatmaps: cmap \"jet\": want \"Reds\", \"Blues\", \"viridis\" or \"gray\"");
     ck_assert(!at_show_heatmaps(path, matrices, .width = 20));
     expect_error(AT_ERROR_VALUE, "show_heatmaps: width 20: must be 50 to 10000 pixels, or 0 for the default");
+    ck_assert(!at_show_heatmaps(path, at_zeros(1, 1, 2, 2), .height = 20));
+    expect_error(AT_ERROR_VALUE, "show_heatmaps: height 20: must be 50 to 10000 pixels, or 0 for the default");
+    ck_assert(!at_show_heatmaps(path, at_zeros(1, 10001, 1, 1)));
+    ck_assert_ptr_nonnull(strstr(at_error(), "show_heatmaps: 1 x 10001 matrices with their labels need a width of "));
+    at_clear_error();
+    ck_assert(!at_show_heatmaps(path, at_zeros(60, 1, 200, 1), .height = 300));
+    ck_assert_ptr_nonnull(strstr(at_error(), "show_heatmaps: 60 x 1 matrices with their labels need a height of "));
+    at_clear_error();
     ck_assert(!at_show_heatmaps(path, at_rand(1, 9, 4, 4), .width = 100));
     ck_assert_ptr_nonnull(strstr(at_error(), "show_heatmaps: 1 x 9 matrices with their labels need a width of "));
     ck_assert_ptr_nonnull(strstr(at_error(), " pixels: the width is 100"));

@@ -149,6 +149,19 @@ START_TEST(what_cannot_be_saved) {
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = broken, .n_remarks = 1), AT_ERROR_VALUE, "is not UTF-8");
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = keys, .n_remarks = 1), AT_ERROR_VALUE, "is not UTF-8");
     EXPECT_ERROR(at_save_tensors("/nowhere/t", twice, 1), AT_ERROR_IO, "No such file");
+    EXPECT_ERROR(at_save_tensors(path, twice, -1), AT_ERROR_VALUE, "no list of -1 tensors");
+    EXPECT_ERROR(at_save_tensors(path, NULL, 2), AT_ERROR_VALUE, "no list of 2 tensors");
+    at_remark half[] = {{"key", NULL}, {NULL, "text"}};
+    EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = half, .n_remarks = 1), AT_ERROR_VALUE, "a remark is NULL");
+    EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = half + 1, .n_remarks = 1), AT_ERROR_VALUE,
+                 "a remark is NULL");
+    size_t length = 17000000; /* control characters take six bytes each in JSON */
+    char *text = malloc(length + 1);
+    ck_assert_ptr_nonnull(text);
+    memset(text, 1, length), text[length] = '\0';
+    EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = &(at_remark){"text", text}, .n_remarks = 1), AT_ERROR_VALUE,
+                 "bytes: want 99999992 at most");
+    free(text);
     ck_assert_int_eq(count_files(), 0);
     if (access("/dev/full", W_OK) == 0)
         EXPECT_ERROR(at_save_tensors("/dev/full", twice, 1), AT_ERROR_IO, "No space left");
@@ -217,6 +230,10 @@ static const struct {
     {"{" F32("a", "[2]", "0", "8") "," F32("b", "[1]", "4", "8") "}", 8, "\"b\": its bytes overlap"},
     {"{\"__metadata__\":[]}", 0, "want a __metadata__ of texts"},
     {"{\"__metadata__\":{\"a\":1}}", 0, "want a __metadata__ of texts"},
+    {"{\"__metadata__\":{\"a\":1,\"b\":\"c\"}}", 0, "want a __metadata__ of texts"},
+    {"{\"__metadata__\":1}", 0, "want a __metadata__ of texts"},
+    {"{\"a\":[]}", 0, "want an object"},
+    {"{" F32("a", "[4611686018427387904,2]", "0", "4") "}", 4, "more elements than memory"},
 };
 
 START_TEST(headers_that_lie) {
@@ -226,6 +243,17 @@ START_TEST(headers_that_lie) {
         EXPECT_ERROR(opened, AT_ERROR_IO, text);
     else
         ck_assert_msg(opened, "%s: %s", headers[_i].header, at_error());
+}
+END_TEST
+
+/* Tensors of nothing may begin at the same place: they come in the order of their names. */
+START_TEST(several_tensors_of_nothing) {
+    const char *header =
+        "{" F32("c", "[0]", "0", "0") "," F32("a", "[3,0]", "0", "0") "," F32("b", "[1]", "0", "4") "}";
+    ck_assert_msg(open_header(header, strlen(header), 4), "%s", at_error());
+    at_tensor_file *file = open_file(in_folder("lie.safetensors"));
+    for (int i = 0; i < 3; i++) ck_assert_str_eq(at_tensor_file_name(file, i), ((const char *[]){"a", "c", "b"})[i]);
+    at_tensor_file_close(file);
 }
 END_TEST
 
@@ -286,6 +314,10 @@ START_TEST(wrong_calls_on_files) {
     EXPECT_ERROR(at_tensor_file_read(file, 15), AT_ERROR_VALUE, "tensor 15 of the 15");
     EXPECT_ERROR(at_tensor_file_name(file, -1), AT_ERROR_VALUE, "tensor -1");
     EXPECT_ERROR(at_tensor_file_shape(file, 99).ndim >= 0, AT_ERROR_VALUE, "tensor 99");
+    EXPECT_ERROR(at_tensor_file_dtype(file, 99) != AT_FLOAT32, AT_ERROR_VALUE, "tensor 99");
+    EXPECT_ERROR(at_tensor_file_find(file, NULL) >= 0, AT_ERROR_VALUE, "name is NULL");
+    EXPECT_ERROR(at_tensor_file_remark(NULL, "a"), AT_ERROR_VALUE, "file is NULL");
+    EXPECT_ERROR(at_tensor_file_read(NULL, 0), AT_ERROR_VALUE, "file is NULL");
     EXPECT_ERROR(at_tensor_file_get(file, NULL), AT_ERROR_VALUE, "name is NULL");
     EXPECT_ERROR(at_tensor_file_get(NULL, "a"), AT_ERROR_VALUE, "file is NULL");
     EXPECT_ERROR(at_tensor_file_remark(file, NULL), AT_ERROR_VALUE, "key is NULL");
@@ -298,6 +330,19 @@ START_TEST(wrong_calls_on_files) {
     file = open_file(path);
     ck_assert_int_eq(truncate(path, 100), 0);
     EXPECT_ERROR(at_tensor_file_get(file, "a"), AT_ERROR_IO, "the file has become shorter");
+    at_tensor_file_close(file);
+    static char whole[8192]; /* elements of every type, converted and as they are */
+    size_t n = read_file(DATA "python.safetensors", whole, sizeof whole);
+    FILE *copy = fopen(path, "wb");
+    fwrite(whole, 1, n, copy);
+    fclose(copy);
+    file = open_file(path);
+    ck_assert_int_eq(truncate(path, 100), 0);
+    for (int i = 0; i < at_tensor_file_count(file); i++) {
+        at_tensor *t = at_tensor_file_read(file, i);
+        ck_assert_msg(t ? at_numel(t) == 0 : at_error_code() == AT_ERROR_IO, "%s", at_tensor_file_name(file, i));
+        at_clear_error();
+    }
     at_tensor_file_close(file);
 }
 END_TEST
@@ -693,6 +738,7 @@ Suite *save_suite(void) {
     tcase_add_test(files, layouts_and_pending_tensors);
     tcase_add_test(files, what_cannot_be_saved);
     tcase_add_loop_test(files, headers_that_lie, 0, (int)(sizeof headers / sizeof *headers));
+    tcase_add_test(files, several_tensors_of_nothing);
     tcase_add_test(files, other_files_that_lie);
     tcase_add_test(files, a_damaged_file);
     tcase_add_test(files, wrong_calls_on_files);

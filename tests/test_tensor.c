@@ -227,6 +227,8 @@ BALANCED_TEST(closeness) {
     ck_assert(at_equal(at_ones(2), at_to(at_ones(2), AT_INT64)));
     const int64_t p[] = {INT64_C(9007199254740992)}, q[] = {INT64_C(9007199254740993)};
     ck_assert(!at_equal(at_from_int64s(p, 1), at_from_int64s(q, 1))); /* no double tells these apart */
+    ck_assert(at_allclose(at_from_int64s(p, 1), at_from_int64s(q, 1), 0, 1));
+    ck_assert(at_equal(at_from_int64s(p, 1), at_from_doubles(&(double){0x1p53}, 1)));
 }
 
 /* ---- views against index arithmetic -------------------------------------------------------------------------------
@@ -510,6 +512,15 @@ BALANCED_TEST(gathering_nothing) {
     ck_assert_int_eq(at_dtype_of(y), AT_FLOAT32);
 }
 
+/* Any number but 0 is true. */
+BALANCED_TEST(filling_with_truths) {
+    const bool truths[] = {false, true, false};
+    at_tensor *x = at_from_bools(truths, 3);
+    CHECK_ELEMENTS(at_masked_fill(x, at_logical_not(x), 0.5), 1, 1, 1);
+    CHECK_ELEMENTS(at_masked_fill(x, x, 0.0), 0, 0, 0);
+    ck_assert_int_eq(at_dtype_of(at_masked_fill(x, x, 0.5)), AT_BOOL);
+}
+
 BALANCED_TEST(bounds_of_integers) {
     const int64_t numbers[] = {INT64_MIN, -7, 2, INT64_MAX};
     at_tensor *x = at_from_int64s(numbers, 4);
@@ -628,6 +639,7 @@ Suite *tensor_suite(void) {
     tcase_add_test(views, scattering_part_of_a_source);
     tcase_add_test(views, scattering_truths_and_single_elements);
     tcase_add_test(views, gathering_nothing);
+    tcase_add_test(looking, filling_with_truths);
     tcase_add_test(looking, bounds_of_integers);
     tcase_add_test(looking, dividing_by_powers_of_two);
     tcase_add_test(views, classes);

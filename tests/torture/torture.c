@@ -1,8 +1,9 @@
 /* tests/torture/torture.c - runs scenarios with faults, and checks what is left after each.
  *
- *     build/tests/torture/torture [--every n] [--verbose] [scenario ...]     scenarios whose names begin so; all by default
+ *     build/tests/torture/torture [--every n] [--rows n] [--verbose] [scenario ...]
  *
- * --every n: a sample, about one point in n. */
+ * Scenarios whose names begin so; all by default. --every n: a sample, about one point in n. --rows n: only so of the
+ * operations' rows, which are many and alike. */
 #define _POSIX_C_SOURCE 200809L
 #include "torture.h"
 
@@ -19,7 +20,7 @@
 #include "../../optim/internal.h"
 #include "faults.h"
 
-static int64_t every = 1, points, absorbed, scenarios, failures;
+static int64_t every = 1, every_of_rows = 1, points, absorbed, scenarios, failures;
 static uint64_t chance;
 static int n_wanted;
 static char **wanted;
@@ -331,8 +332,9 @@ static bool expect(const scenario *s, outcome *expected) {
 /* Every point, or a sample that begins at another place each time. */
 static void all_points(const scenario *s, fault f, outcome expected) {
     chance = chance * UINT64_C(6364136223846793005) + 1;
-    f.at = 1 + (int64_t)(chance >> 33) % every;
-    while (torture_point(s, f, expected)) f.at += every;
+    int64_t step = strncmp(s->name, "rows ", 5) == 0 ? every * every_of_rows : every;
+    f.at = 1 + (int64_t)(chance >> 33) % step;
+    while (torture_point(s, f, expected)) f.at += step;
 }
 
 void torture(const scenario *s) {
@@ -365,11 +367,12 @@ void torture_files(const scenario *s) {
 int main(int argc, char **argv) {
     int at = 1;
     if (at + 1 < argc && strcmp(argv[at], "--every") == 0) every = atoll(argv[at + 1]), at += 2;
+    if (at + 1 < argc && strcmp(argv[at], "--rows") == 0) every_of_rows = atoll(argv[at + 1]), at += 2;
     if (at < argc && strcmp(argv[at], "--verbose") == 0) verbose = true, at++;
     wanted = argv + at;
     n_wanted = argc - at;
     snprintf(folder, sizeof folder, "/tmp/atled-torture-XXXXXX");
-    if (every < 1 || !mkdtemp(folder)) return EXIT_FAILURE;
+    if (every < 1 || every_of_rows < 1 || !mkdtemp(folder)) return EXIT_FAILURE;
     at_set_error_mode(AT_ERROR_RETURN);
     faults_install();
     torture_core();
