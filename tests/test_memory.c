@@ -172,34 +172,6 @@ BALANCED_TEST(what_a_pending_value_needs_is_said) {
 }
 END_TEST
 
-/* What a message calls each kind of pending value. */
-BALANCED_TEST(pending_values_have_the_names_of_their_operations) {
-    at_tensor *x = at_ones(2, 1000), *truth = at_gt(x, 0), *transposed = at_transpose(at_ones(1000, 2), 0, 1);
-    at_equal(truth, truth);
-    const struct {
-        at_tensor *pending;
-        const char *name;
-    } all[] = {{at_to(x, AT_FLOAT64), "to, float64 (2, 1000)"},
-               {at_logical_not(truth), "logical_not, bool (2, 1000)"},
-               {at_logical_and(truth, truth), "logical_and, bool (2, 1000)"},
-               {at_logical_or(truth, truth), "logical_or, bool (2, 1000)"},
-               {at_reshape(transposed, 500, 4), "contiguous, float32 (500, 4)"},
-               {at_masked_fill(x, truth, 2), "where, float32 (2, 1000)"}};
-    at_release_memory();
-    at_set_memory_budget(at_allocated_bytes() + 1000);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        ck_assert(!at_equal(all[i].pending, all[i].pending));
-        ck_assert_int_eq(at_error_code(), AT_ERROR_MEMORY);
-        const char *found = strstr(at_error(), " bytes could not be allocated for a pending ");
-        ck_assert_ptr_nonnull(found);
-        ck_assert_str_eq(found + strlen(" bytes could not be allocated for a pending "), all[i].name);
-        at_clear_error();
-    }
-    at_set_memory_budget(-1);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) ck_assert(at_equal(all[i].pending, all[i].pending));
-}
-END_TEST
-
 BALANCED_TEST(the_outermost_call_is_named) {
     at_tensor *x = at_set_requires_grad(at_ones(1000), true), *y = at_sum(at_mul(at_exp(x), x));
     at_release_memory();
@@ -302,7 +274,6 @@ Suite *memory_suite(void) {
     tcase_add_test(tcase, kept_memory_makes_way);
     tcase_add_test(tcase, a_budget_of_nothing);
     tcase_add_test(tcase, what_a_pending_value_needs_is_said);
-    tcase_add_test(tcase, pending_values_have_the_names_of_their_operations);
     tcase_add_test(tcase, the_outermost_call_is_named);
     tcase_add_test(tcase, nothing_deeper_is_named);
     tcase_add_test(tcase, a_batch_that_fails_begins_no_epoch);
