@@ -135,7 +135,7 @@ $(foreach level,$(KERNEL_LEVELS),$(eval $(call compile_for,$(level))))
 $(KERNEL_LEVELS:%=$(BUILD)/obj/tensor/gemm_kernels_%.o): EXTRA = -ffp-contract=fast
 $(call object,tensor/kernels_get.c): EXTRA = $(HAVE_LEVELS)
 $(call object,tensor/random.c): EXTRA = $(FASTEST)
-$(call object,tensor/safetensors.c): EXTRA = $(JSON_CFLAGS)
+$(call object,tensor/json.c tensor/safetensors.c): EXTRA = $(JSON_CFLAGS)
 $(PLOT_OBJECTS): EXTRA = $(PNG_CFLAGS)
 $(TEST_OBJECTS) $(TORTURE_OBJECTS): EXTRA = $(PNG_CFLAGS) $(CHECK_CFLAGS) $(JSON_CFLAGS) -I$(BUILD)
 $(call object,tests/main.c): $(BUILD)/suites.inc

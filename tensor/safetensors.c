@@ -7,12 +7,12 @@
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "file.h"
+#include "json.h"
 #include "safetensors.h"
 
 enum { LENGTH_BYTES = 8, LONGEST_HEADER = 100000000, ALIGNMENT = 8 }; /* the longest header that others read, too */
@@ -174,7 +174,7 @@ struct at_tensor_file {
     const char *function; /* that opens it, for messages */
     char *path;
     FILE *file;
-    json_t *header;
+    tn_json header;
     int64_t data_at, data_bytes;
     int count;
     size_t most;          /* that the lists have room for */
@@ -266,13 +266,13 @@ static bool check_places(const at_tensor_file *f) {
 }
 
 static bool read_entries(at_tensor_file *f) {
-    f->most = json_object_size(f->header);
+    f->most = json_object_size(f->header.root);
     f->entries = tn_allocate(f->most * sizeof *f->entries);
     f->sorted = f->entries ? tn_allocate(f->most * sizeof *f->sorted) : NULL;
     if (!f->sorted) return false;
     const char *name;
     json_t *object;
-    json_object_foreach(f->header, name, object) {
+    json_object_foreach(f->header.root, name, object) {
         if (strcmp(name, remarks_key) == 0) {
             if (!check_remarks(f, object)) return false;
             continue;
@@ -312,22 +312,12 @@ static bool read_length(at_tensor_file *f, int64_t file_bytes, size_t *length) {
     return true;
 }
 
-/* Whether the system has as much memory as jansson takes for a text of that length. Where it finds none it says that
- * the text is wrong, or leaves letters out. */
-static bool has_memory_for(size_t length) {
-    const size_t bytes_of_a_character = 32;
-    void *volatile memory = malloc(bytes_of_a_character * length); /* volatile: a compiler may leave the call out */
-    free(memory);
-    return memory || tn_fail_memory(bytes_of_a_character * length);
-}
-
 static bool parse_header(at_tensor_file *f, const char *text, size_t length) {
     json_error_t error;
     if (length == 0 || text[0] != '{')
         return at_fail(AT_ERROR_IO, "%s: \"%s\": its header does not begin with {", f->function, f->path);
-    if (!has_memory_for(length)) return false;
-    f->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (f->header) return true;
+    f->header = tn_json_read(text, length, &error);
+    if (f->header.root || !f->header.memory) return f->header.root != NULL;
     return at_fail(AT_ERROR_IO, "%s: \"%s\": byte %d of its header: %s", f->function, f->path, error.position,
                    error.text);
 }
@@ -376,7 +366,7 @@ const char *tn_tensor_file_path(const at_tensor_file *file) { return file->path;
 void at_tensor_file_close(at_tensor_file *file) {
     if (!file) return;
     fclose(file->file);
-    json_decref(file->header);
+    tn_json_free(&file->header);
     tn_deallocate(file->entries, file->most * sizeof *file->entries);
     tn_deallocate(file->sorted, file->most * sizeof *file->sorted);
     tn_text_free(file->path);
@@ -424,7 +414,7 @@ int at_tensor_file_find(at_tensor_file *file, const char *name) {
 
 const char *at_tensor_file_remark(at_tensor_file *file, const char *key) {
     if (!file || !key) return at_fail_null("tensor_file_remark", file ? "key" : "file");
-    return json_string_value(json_object_get(json_object_get(file->header, remarks_key), key));
+    return json_string_value(json_object_get(json_object_get(file->header.root, remarks_key), key));
 }
 
 /* From where the file stands. */

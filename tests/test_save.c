@@ -1,5 +1,6 @@
 /* tests/test_save.c - files of tensors in the safetensors format, modules, and trainings that go on from a file. */
 #define _XOPEN_SOURCE 700
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,36 @@ START_TEST(several_tensors_of_nothing) {
     at_tensor_file *file = open_file(in_folder("lie.safetensors"));
     for (int i = 0; i < 3; i++) ck_assert_str_eq(at_tensor_file_name(file, i), ((const char *[]){"a", "c", "b"})[i]);
     at_tensor_file_close(file);
+}
+END_TEST
+
+static void *refuse(size_t bytes) {
+    (void)bytes;
+    return NULL;
+}
+
+/* Headers whose parts take as much memory as parts of that length can: all of it is there before they are read. */
+START_TEST(reading_a_header_asks_for_no_more_memory) {
+    static const char *const parts[] = {"{},",          "[],",   "[[]],", "[1],", "{\"\":{}},",
+                                        "{\"\":\"\"},", "\"\",", "0,",    "1e5,", "null,"};
+    static char header[50002];
+    json_malloc_t allocate;
+    json_free_t release;
+    json_get_alloc_funcs(&allocate, &release);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t n = strlen(strcpy(header, "{\"a\":["));
+        while (n < 50000 - 20) n += strlen(strcpy(header + n, parts[i]));
+        strcpy(header + n - 1, "]}");
+        json_set_alloc_funcs(refuse, release);
+        EXPECT_ERROR(open_header(header, strlen(header), 0), AT_ERROR_IO, "tensor \"a\": want an object");
+        json_set_alloc_funcs(allocate, release);
+    }
+    size_t n = strlen(strcpy(header, "{"));
+    for (int i = 0; n < 50000 - 20; i++) n += (size_t)sprintf(header + n, "\"%x\":0,", i);
+    strcpy(header + n - 1, "}");
+    json_set_alloc_funcs(refuse, release);
+    EXPECT_ERROR(open_header(header, strlen(header), 0), AT_ERROR_IO, "want an object");
+    json_set_alloc_funcs(allocate, release);
 }
 END_TEST
 
@@ -739,6 +770,7 @@ Suite *save_suite(void) {
     tcase_add_test(files, what_cannot_be_saved);
     tcase_add_loop_test(files, headers_that_lie, 0, (int)(sizeof headers / sizeof *headers));
     tcase_add_test(files, several_tensors_of_nothing);
+    tcase_add_test(files, reading_a_header_asks_for_no_more_memory);
     tcase_add_test(files, other_files_that_lie);
     tcase_add_test(files, a_damaged_file);
     tcase_add_test(files, wrong_calls_on_files);

@@ -19,7 +19,7 @@ static fault current;
 static atomic_int_least64_t calls, blocks;
 static atomic_bool came_about;
 static const char *failed_function;
-bool fault_includes_malloc, fault_includes_jansson;
+bool fault_includes_malloc;
 
 void fault_begin(fault wanted) {
     current = wanted;
@@ -82,13 +82,9 @@ void *__wrap_malloc(size_t bytes) {
     return fault_includes_malloc && current.kind == FAULT_MEMORY && strikes() ? NULL : __real_malloc(bytes);
 }
 
-static void *jansson_malloc(size_t bytes) {
-    return fault_includes_jansson && current.kind == FAULT_MEMORY && strikes() ? NULL : __real_malloc(bytes);
-}
-
 void faults_install(void) {
     if (!at_set_allocator(&(at_allocator){allocate, deallocate, NULL})) abort();
-    json_set_alloc_funcs(jansson_malloc, free);
+    json_set_alloc_funcs(__wrap_malloc, free);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */

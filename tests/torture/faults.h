@@ -21,7 +21,7 @@ const char *fault_function(void); /* the call on files that was made to fail */
 
 int64_t fault_blocks(void); /* alive */
 
-/* The results of malloc are to be refused too, as at_to_string asks it; and those that jansson asks for. */
-extern bool fault_includes_malloc, fault_includes_jansson;
+/* The results of malloc are to be refused too, as at_to_string and jansson ask it. */
+extern bool fault_includes_malloc;
 
 #endif
