@@ -438,7 +438,7 @@ bool tn_generator_read(const char *function, at_tensor *state, tn_generator *g) 
 
 bool at_set_random_state(at_tensor *state) {
     AT_CALL("set_random_state");
-    tn_generator g;
+    tn_generator g = *tn_thread_generator();
     if (!tn_generator_read("set_random_state", state, &g)) return false;
     *tn_thread_generator() = g;
     return true;

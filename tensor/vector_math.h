@@ -72,36 +72,45 @@ static inline double tn_round(double x) {
 }
 
 /* By the instruction where there is one. */
-#if defined(__SSE4_1__)
-static inline float tn_floorf(float x) { return __builtin_floorf(x); }
-static inline float tn_ceilf(float x) { return __builtin_ceilf(x); }
-static inline double tn_floor(double x) { return __builtin_floor(x); }
-static inline double tn_ceil(double x) { return __builtin_ceil(x); }
-#else
 static inline float tn_floorf(float x) {
+#if defined(__SSE4_1__)
+    return __builtin_floorf(x);
+#else
     float rounded = tn_roundf(x);
     float below = rounded - 1.0f;
     return rounded > x ? below : rounded;
+#endif
 }
 
 static inline float tn_ceilf(float x) {
+#if defined(__SSE4_1__)
+    return __builtin_ceilf(x);
+#else
     float rounded = tn_roundf(x);
     float above = copysignf(rounded + 1.0f, x);
     return rounded < x ? above : rounded;
+#endif
 }
 
 static inline double tn_floor(double x) {
+#if defined(__SSE4_1__)
+    return __builtin_floor(x);
+#else
     double rounded = tn_round(x);
     double below = rounded - 1.0;
     return rounded > x ? below : rounded;
+#endif
 }
 
 static inline double tn_ceil(double x) {
+#if defined(__SSE4_1__)
+    return __builtin_ceil(x);
+#else
     double rounded = tn_round(x);
     double above = copysign(rounded + 1.0, x);
     return rounded < x ? above : rounded;
-}
 #endif
+}
 
 /* ---- exponential functions --------------------------------------------------------------------------------------- */
 
