@@ -118,13 +118,23 @@ static int split(reader *r) {
     return fail_at(r, 0, NULL, what), -1;
 }
 
-/* NULL, or what is wrong with the text. strtod alone would accept "nan", "0x10" and " 12abc". */
-static const char *parse(const reader *r, const char *text, double *number) {
-    if (!*text && r->options->missing_as_nan) return *number = NAN, NULL;
-    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text)) return "is not a number";
+/* What tables have in place of a number that is not known. */
+static bool is_missing(const char *text) {
+    return !*text || strcmp(text, "NA") == 0 || strcmp(text, "NaN") == 0 || strcmp(text, "nan") == 0;
+}
+
+/* strtod alone would accept "inf", "0x10" and " 12abc". */
+static bool is_number(const char *text, double *number) {
+    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text)) return false;
     char *end;
     *number = strtod(text, &end);
-    if (*end) return "is not a number";
+    return !*end;
+}
+
+/* NULL, or what is wrong with the text. */
+static const char *parse(const reader *r, const char *text, double *number) {
+    if (r->options->missing_as_nan && is_missing(text)) return *number = NAN, NULL;
+    if (!is_number(text, number)) return "is not a number";
     return fabs(*number) > r->largest ? "is too large" : NULL;
 }
 
@@ -147,10 +157,13 @@ static bool is_header(const reader *r, int columns) {
     if (r->columns != 0 || r->options->header == AT_HEADER_NO) return false;
     if (r->options->header == AT_HEADER_YES) return true;
     double number;
+    bool named = false; /* a missing number says nothing of what the line is */
     const char *field = r->text;
-    for (int i = 0; i < columns; i++, field += strlen(field) + 1)
-        if (!parse(r, field, &number)) return false;
-    return true;
+    for (int i = 0; i < columns; i++, field += strlen(field) + 1) {
+        if (is_number(field, &number)) return false;
+        named = named || !is_missing(field);
+    }
+    return named;
 }
 
 static bool make_room(reader *r, size_t more) {

@@ -18,7 +18,7 @@ extern "C" {
  * are skipped. What is no number, "nan" and an empty field included, and a line with more or fewer fields than the first
  * is an error that names line and column. .npy files are read by at_load_npy. */
 typedef enum {
-    AT_HEADER_AUTO, /* the first line is one if none of its fields is a number */
+    AT_HEADER_AUTO, /* the first line is one if it has a name and no number */
     AT_HEADER_YES,
     AT_HEADER_NO
 } at_csv_header;
@@ -26,7 +26,7 @@ typedef struct {
     const char *path;
     at_csv_header header;
     char delimiter;      /* 0: a comma; no blank, which may surround fields */
-    bool missing_as_nan; /* an empty field is NaN, and no error */
+    bool missing_as_nan; /* an empty field, NA, NaN and nan are a NaN, and no error */
     char ***names;       /* where the header's fields go, as many as columns, freed by one free(); NULL: no header */
     int at_;             /* unused: lets at_load_csv(path) compile without a warning */
 } at_load_csv_options;

@@ -153,6 +153,7 @@ int main(int argc, char **argv) {
     complain_as(argc > 0 ? argv[0] : "digits");
     const bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
     const char *path = argc > 1 + quick ? argv[1 + quick] : "examples/data/digits.csv";
+    if (path[0] == '-' || argc > 2 + quick) return complain("want [--quick] [FILE], where FILE is digits.csv"), 2;
     at_set_error_mode(AT_ERROR_RETURN); /* so that a full disk gives one line, below, and no abort */
     at_manual_seed(0);
     bool good = run(path, quick ? 1 : EPOCHS);

@@ -59,9 +59,11 @@ static void cross_validate(at_tensor *x, at_tensor *y, const char *what, const c
     }
     printf("%s: smallest error %.5g at w = %.3f, a bandwidth of %.3f", what, error[best], w[best], 1 / w[best]);
     printf("; by gradients w = %.3f\n", descend(w[best], x, y));
+    char smallest[32];
+    snprintf(smallest, sizeof smallest, "w = %.2f", w[best]);
     at_figure *figure = at_figure_new(.xlabel = "w", .ylabel = "leave-one-out error", .xlog = true);
-    at_figure_line(figure, at_from_doubles(w, CANDIDATES), at_from_doubles(error, CANDIDATES));
-    at_figure_points(figure, at_scalar(w[best]), at_scalar(error[best]), .color = "C1", .label = "smallest");
+    at_figure_line(figure, at_from_doubles(w, CANDIDATES), at_from_doubles(error, CANDIDATES), .label = "error");
+    at_figure_points(figure, at_scalar(w[best]), at_scalar(error[best]), .color = "C1", .label = smallest);
     gallery_save(figure, name);
 }
 

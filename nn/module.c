@@ -227,13 +227,15 @@ at_parameter_list at_parameters(at_module *module) {
     }
     int count = list_parameters(module, module, NULL, 0);
     size_t bytes = (size_t)count * sizeof(at_tensor *);
-    at_tensor **items = at_allocate("parameters", bytes);
-    if (!items) return none;
-    tn_deallocate(module->listed, module->listed_bytes);
-    module->listed = items;
-    module->listed_bytes = bytes;
-    list_parameters(module, module, items, 0);
-    return (at_parameter_list){.count = count, .items = items};
+    if (!module->listed || bytes != module->listed_bytes) { /* as a rule the last list still fits */
+        at_tensor **items = at_allocate("parameters", bytes);
+        if (!items) return none;
+        tn_deallocate(module->listed, module->listed_bytes);
+        module->listed = items;
+        module->listed_bytes = bytes;
+    }
+    list_parameters(module, module, module->listed, 0);
+    return (at_parameter_list){.count = count, .items = module->listed};
 }
 
 bool at_module_set_requires_grad(at_module *module, bool requires_grad) {

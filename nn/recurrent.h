@@ -39,8 +39,9 @@ typedef struct {
  * state h of the step before, for each layer:
  *   r = sigmoid(W_ir x + b_ir + W_hr h + b_hr);  z = sigmoid(W_iz x + b_iz + W_hz h + b_hz);
  *   c = tanh(W_in x + b_in + r (W_hn h + b_hn));  the new state is (1 - z) c + z h.
- * *state is (layers, n, hiddens): NULL before the first call, for zeros; afterwards the last step's, for the next call.
- * state itself may be NULL. Derivatives follow from those of what is written above. */
+ * *state is (layers, n, hiddens): NULL before the first call, for zeros; afterwards the last step's, for the next call. It
+ * belongs to the innermost scope, as every result; at_assign(&kept, at_detach(state)) keeps its values for a call in
+ * another scope, whose backward pass then ends there. state itself may be NULL. Derivatives follow from those of what is written above. */
 at_gru *at_gru_new_with(at_recurrent_options options);
 #define at_gru_new(...) at_gru_new_with((at_recurrent_options){__VA_ARGS__, .at_ = 0})
 at_tensor *at_gru_forward(at_gru *net, at_tensor *x, at_tensor **state);

@@ -59,6 +59,8 @@ struct at_optimizer {
     int count, n_groups;
     op_parameter *parameters;
     op_settings *groups;
+    double *unscheduled; /* rates of the first n_unscheduled groups before any schedule changed them; NULL: none does */
+    int n_unscheduled;
 };
 
 /* An optimizer whose first group this is. NULL after reporting an error. */

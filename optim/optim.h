@@ -109,7 +109,7 @@ bool at_clip_grad_value(at_parameter_list parameters, double limit); /* each ele
 
 /* A schedule multiplies the rates of all groups of an optimizer, which must outlive it. at_schedule_step counts a step,
  * as a rule an epoch, after the optimizer's own; several schedules of one optimizer multiply. The rates are those of
- * torch.optim.lr_scheduler's class of that name; r is the rate, r0 what it was when the schedule began. */
+ * torch.optim.lr_scheduler's class of that name; r is the rate, r0 what it was before the optimizer's first schedule. */
 typedef struct at_schedule at_schedule;
 at_schedule *at_step_lr(at_optimizer *optimizer, int64_t every, double gamma); /* r * gamma in every `every`-th step */
 at_schedule *at_exponential_lr(at_optimizer *optimizer, double gamma);         /* r * gamma in every step */

@@ -96,6 +96,7 @@ void at_optimizer_free(at_optimizer *optimizer) {
         for (int k = 0; k < OP_STATES; k++) at_release(optimizer->parameters[i].state[k]);
     }
     free_lists(optimizer);
+    tn_deallocate(optimizer->unscheduled, (size_t)optimizer->n_unscheduled * sizeof *optimizer->unscheduled);
     tn_deallocate(optimizer, sizeof *optimizer);
 }
 

@@ -6,16 +6,33 @@
 
 static const double PI = 3.14159265358979323846;
 
+/* The rates that groups have when their first schedule begins: a warm-up lowers them at once, and what comes after it
+ * is to begin where the warm-up ends. */
+static bool note_rates(at_optimizer *o) {
+    if (o->n_unscheduled == o->n_groups) return true;
+    size_t before = (size_t)o->n_unscheduled * sizeof(double), bytes = (size_t)o->n_groups * sizeof(double);
+    double *rates = tn_allocate_more(o->unscheduled, before, bytes);
+    if (!rates) return false;
+    for (int i = o->n_unscheduled; i < o->n_groups; i++) rates[i] = o->groups[i].common.lr;
+    o->unscheduled = rates;
+    o->n_unscheduled = o->n_groups;
+    return true;
+}
+
 static at_schedule *schedule_new(const char *name, at_schedule values) {
     if (!values.optimizer) return at_fail_null(name, "optimizer");
+    AT_CALL(name);
+    if (values.next && !note_rates(values.optimizer)) return NULL;
     values.groups = values.optimizer->n_groups;
+    size_t bytes = (size_t)values.groups * sizeof *values.first;
     at_schedule *s = at_allocate(name, sizeof *s);
-    values.first = s ? tn_allocate((size_t)values.groups * sizeof *values.first) : NULL;
+    values.first = s ? tn_allocate(bytes) : NULL;
     if (!values.first) {
         tn_deallocate(s, sizeof *s);
         return NULL;
     }
-    for (int i = 0; i < values.groups; i++) values.first[i] = values.optimizer->groups[i].common.lr;
+    for (int i = 0; i < values.groups; i++) /* a plateau has no use for it */
+        values.first[i] = values.next ? values.optimizer->unscheduled[i] : values.optimizer->groups[i].common.lr;
     *s = values;
     s->name = name;
     return s;

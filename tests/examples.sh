@@ -323,6 +323,9 @@ done
 expect 'digits without data' [ $? = 1 ]
 expect 'names the file' complains 'nowhere.csv'
 printf 'a,b\n1,2\n' >wrong.csv
+"$BUILD/examples/digits" --help >../printed 2>../complaint
+expect 'digits with an option that it has not' [ $? = 2 ]
+expect 'says what it wants' complains 'digits: want [--quick] [FILE], where FILE is digits.csv'
 "$BUILD/examples/digits" wrong.csv >../printed 2>../complaint
 expect 'digits of another shape' [ $? = 1 ]
 expect 'says what it wants' complains 'digits: wrong.csv: want 1797 rows of 65 numbers'

@@ -80,8 +80,9 @@ static void run_optimize(call *c) {
     at_parameter_list list = {groups ? 1 : 3, all}, second = {2, all + 1};
     at_optimizer *trainer = make(c, list, NULL, option(c, "lr"), option(c, "weight_decay"));
     if (groups && !make(c, second, trainer, option(c, "second_lr"), option(c, "second_weight_decay"))) return;
-    at_schedule *rates = schedule(c, trainer),
-                *more = is(c, "and", "exponential") ? at_exponential_lr(trainer, 0.8) : NULL;
+    at_schedule *rates = schedule(c, trainer), *more = NULL;
+    if (is(c, "and", "exponential")) more = at_exponential_lr(trainer, 0.8);
+    if (is(c, "and", "cosine")) more = at_cosine_lr(trainer, 7, 0.001);
     double rate[20] = {0}, norm[20] = {0}, clip = option(c, "clip_norm"), limit = option(c, "clip_value");
     for (int step = 0; trainer && step < 20; step++) {
         AT_SCOPE {

@@ -62,7 +62,11 @@ START_TEST(options_of_tables) {
     EXPECT(at_load_csv(file_with("1\t\"2\"\t 3\n"), .delimiter = '\t'), 1, 2, 3);
     EXPECT(at_load_csv(file_with("1,,3\n,,\n"), .missing_as_nan = true), 1, NAN, 3, NAN, NAN, NAN);
     EXPECT(at_load_csv(file_with("1\t\t3\n"), .delimiter = '\t', .missing_as_nan = true), 1, NAN, 3);
+    EXPECT(at_load_csv(file_with("NA,\"nan\"\n1,NaN\n"), .missing_as_nan = true), NAN, NAN, 1, NAN);
     char **names;
+    EXPECT(at_load_csv(file_with(",x\n1,2\n"), .missing_as_nan = true, .names = &names), 1, 2);
+    ck_assert_str_eq(names[0], "");
+    free(names);
     EXPECT(at_load_csv(file_with("2020,2021\n1,2\n"), .header = AT_HEADER_YES, .names = &names), 1, 2);
     ck_assert_str_eq(names[1], "2021");
     free(names);
@@ -102,6 +106,8 @@ static const struct {
     {"1,0x10\n", "is not a number"},
     {"1,4 5\n", "is not a number"},
     {"1,1e39\n", "\"1e39\" is too large"},
+    {"1e39\n2\n", "line 1, column 1: \"1e39\" is too large"},
+    {"NA,\n1,2\n", "line 1, column 1: \"NA\" is not a number"},
     {"1,\"4\n", "line 1, column 2: quotes out of place"},
     {"\"1\"a,2\n", "line 1, column 1: quotes out of place"},
     {"1,2\r3,4\r", "line 1: has a control character"},

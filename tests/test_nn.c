@@ -45,6 +45,7 @@ BALANCED_TEST(parameters_own_before_children) {
         ck_assert_ptr_eq(list.items[i], expected[i]);
         ck_assert(at_requires_grad(list.items[i]));
     }
+    ck_assert_ptr_eq(at_parameters(&net->module).items, list.items); /* over it, so that a list in use stays good */
     at_module_free(&net->module);
     at_module_free(NULL);
 }

@@ -119,7 +119,7 @@ def optimize(a, b, p, q, r, kind, second_lr=0, second_weight_decay=0, schedule="
             "linear": lambda: rates.LinearLR(optimizer, 0.25, 1, 6),
             "cosine": lambda: rates.CosineAnnealingLR(optimizer, 7, 0.001)}
     schedules = [make[schedule]()] if schedule else []
-    schedules += [rates.ExponentialLR(optimizer, 0.8)] if more else []
+    schedules += [rates.ExponentialLR(optimizer, 0.8) if more == "exponential" else make[more]()] if more else []
     kept, rate, norm = [], [], []
     for step in range(20):
         optimizer.zero_grad()

@@ -32,6 +32,7 @@ def optimizers(f):
         case(f, kind, F64, dict(lr=lr, clip_norm=0.5))
         case(f, kind, F32, dict(lr=lr, clip_value=0.1, clip_norm=100.0))
     plateaus(f)
+    case(f, "SGD", F64, dict(lr=0.05, second_lr=0.01, schedule="linear", **{"and": "cosine"}))
 
 
 def case(f, kind, dtype, options):
