@@ -1,5 +1,7 @@
 /* tests/test_save.c - files of tensors in the safetensors format, modules, and trainings that go on from a file. */
 #define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,7 +144,8 @@ START_TEST(what_cannot_be_saved) {
     EXPECT_ERROR(at_save_tensors(path, bytes, 1), AT_ERROR_VALUE, "is not UTF-8");
     EXPECT_ERROR(at_save_tensors(path, nothing, 2), AT_ERROR_VALUE, "list[1] is NULL");
     EXPECT_ERROR(at_save_tensors(path, nameless, 1), AT_ERROR_VALUE, "a name is NULL");
-    EXPECT_ERROR(at_save_tensors(path, NULL, 1), AT_ERROR_VALUE, "no list of 1 tensors");
+    EXPECT_ERROR(at_save_tensors(path, NULL, 1), AT_ERROR_VALUE, "save_tensors: list is NULL");
+    EXPECT_ERROR(at_save_tensors(path, NULL, -1), AT_ERROR_VALUE, "save_tensors: n is -1: must not be negative");
     EXPECT_ERROR(at_save_tensors(NULL, twice, 1), AT_ERROR_VALUE, "path is NULL");
     const at_remark same[] = {{"k", "1"}, {"k", "2"}}, broken[] = {{"k", "\x80"}}, keys[] = {{"\x80", "v"}};
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = same, .n_remarks = 2), AT_ERROR_VALUE, "two remarks");
@@ -263,7 +266,7 @@ START_TEST(other_files_that_lie) {
     EXPECT_ERROR(open_header("{}", 3, 0), AT_ERROR_IO, "a header of 3 bytes: the file ends before that");
     EXPECT_ERROR(open_header("{}", UINT64_MAX, 0), AT_ERROR_IO, "a header of 18446744073709551615 bytes");
     EXPECT_ERROR(at_tensor_file_open("/nowhere/t"), AT_ERROR_IO, "\"/nowhere/t\": No such file");
-    EXPECT_ERROR(at_tensor_file_open(folder), AT_ERROR_IO, "is no file");
+    EXPECT_ERROR(at_tensor_file_open(folder), AT_ERROR_IO, "is no regular file");
     EXPECT_ERROR(at_tensor_file_open(NULL), AT_ERROR_VALUE, "path is NULL");
     const char *path = in_folder("short");
     FILE *file = fopen(path, "wb");
@@ -284,6 +287,47 @@ START_TEST(other_files_that_lie) {
 END_TEST
 
 /* Whatever byte of a good file is changed or missing, it is read or refused, and nothing worse happens. */
+/* ---- jansson's memory, which is the C library's ------------------------------------------------------------------- */
+
+static int allocations_left; /* until one fails; negative: none does */
+
+static void *scarce(size_t bytes) {
+    if (allocations_left-- != 0) return malloc(bytes);
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* It leaves out keys that it has no memory for, and takes texts for wrong syntax. */
+START_TEST(json_without_memory) {
+    at_named_tensor list[] = {{"weight", at_ones(2, 3)}, {"bias", at_ones(3)}, {"scale", at_ones()}};
+    json_set_alloc_funcs(scarce, free);
+    int failed = 0;
+    bool saved = false;
+    for (; !saved; failed++) {
+        allocations_left = failed;
+        saved = at_save_tensors(in_folder("t"), list, 3, .remarks = (at_remark[]){{"by", "me"}}, .n_remarks = 1);
+        allocations_left = -1;
+        if (saved) break;
+        EXPECT_ERROR(saved, AT_ERROR_MEMORY, "save_tensors: out of memory");
+        ck_assert_int_eq(count_files(), 0);
+    }
+    ck_assert_int_gt(failed, 30);
+    at_tensor_file *file = NULL;
+    for (failed = 0; !file; failed++) {
+        allocations_left = failed;
+        file = at_tensor_file_open(in_folder("t"));
+        allocations_left = -1;
+        if (!file) EXPECT_ERROR(file != NULL, AT_ERROR_MEMORY, "tensor_file_open: out of memory");
+    }
+    ck_assert_int_gt(failed, 30);
+    ck_assert_int_eq(at_tensor_file_count(file), 3);
+    EXPECT(at_tensor_file_get(file, "bias"), 1, 1, 1);
+    ck_assert_str_eq(at_tensor_file_remark(file, "by"), "me");
+    at_tensor_file_close(file);
+    json_set_alloc_funcs(malloc, free);
+}
+END_TEST
+
 START_TEST(a_damaged_file) {
     static char whole[8192];
     const char *path = in_folder("damaged");
@@ -740,6 +784,7 @@ Suite *save_suite(void) {
     tcase_add_loop_test(files, headers_that_lie, 0, (int)(sizeof headers / sizeof *headers));
     tcase_add_test(files, several_tensors_of_nothing);
     tcase_add_test(files, other_files_that_lie);
+    tcase_add_test(files, json_without_memory);
     tcase_add_test(files, a_damaged_file);
     tcase_add_test(files, wrong_calls_on_files);
     suite_add_tcase(suite, files);
