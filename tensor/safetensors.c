@@ -327,8 +327,10 @@ static bool parse_header(at_tensor_file *f, const char *text, size_t length) {
     if (length == 0 || text[0] != '{')
         return at_fail(AT_ERROR_IO, "%s: \"%s\": its header does not begin with {", f->function, f->path);
     if (!has_memory_for(length)) return false;
+    errno = 0;
     f->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (f->header) return true;
+    if (errno == ENOMEM) return tn_fail_memory(length);
     return at_fail(AT_ERROR_IO, "%s: \"%s\": byte %d of its header: %s", f->function, f->path, error.position,
                    error.text);
 }
