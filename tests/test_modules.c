@@ -882,7 +882,7 @@ BALANCED_TEST(options_of_layers) {
     REFUSED(at_linear_new(2, -1), AT_ERROR_VALUE, "linear_new: 2 inputs, -1 outputs: want no negative sizes");
     REFUSED(at_embedding_new(4, -1), AT_ERROR_VALUE, "embedding_new: 4 entries of size -1: want no negative sizes");
     REFUSED(at_embedding_new(4, 2, .has_padding = true, .padding_index = -5), AT_ERROR_VALUE,
-            "embedding_new: padding_index -5 of 4 entries");
+            "embedding_new: padding_index -5 of 4 entries: want -4 to 3");
     REFUSED(at_dropout_new(-0.5), AT_ERROR_VALUE, "dropout_new: p is -0.5: want a probability");
     REFUSED(at_dropout(at_ones(2), 2), AT_ERROR_VALUE, "dropout: p is 2: want a probability");
     REFUSED(at_multi_head_attention_new(.hiddens = 4, .heads = -1), AT_ERROR_VALUE,

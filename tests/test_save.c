@@ -152,8 +152,8 @@ START_TEST(what_cannot_be_saved) {
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = broken, .n_remarks = 1), AT_ERROR_VALUE, "is not UTF-8");
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = keys, .n_remarks = 1), AT_ERROR_VALUE, "is not UTF-8");
     EXPECT_ERROR(at_save_tensors("/nowhere/t", twice, 1), AT_ERROR_IO, "No such file");
-    EXPECT_ERROR(at_save_tensors(path, twice, -1), AT_ERROR_VALUE, "no list of -1 tensors");
-    EXPECT_ERROR(at_save_tensors(path, NULL, 2), AT_ERROR_VALUE, "no list of 2 tensors");
+    EXPECT_ERROR(at_save_tensors(path, twice, -1), AT_ERROR_VALUE, "n is -1: must not be negative");
+    EXPECT_ERROR(at_save_tensors(path, NULL, 2), AT_ERROR_VALUE, "save_tensors: list is NULL");
     at_remark half[] = {{"key", NULL}, {NULL, "text"}};
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = half, .n_remarks = 1), AT_ERROR_VALUE, "a remark is NULL");
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = half + 1, .n_remarks = 1), AT_ERROR_VALUE,
