@@ -22,15 +22,27 @@ typedef struct {
 
 /* ---- one node ---------------------------------------------------------------------------------------------------- */
 
+TN_RARE static void *fail_gradient(const at_tensor *d, const ag_node *node, int i) {
+    if (!tn_is_floating(d->value->dtype))
+        return at_fail(AT_ERROR_STATE, "%s: its rule gives a gradient of dtype %s by input %d: want floating point",
+                       ag_node_name(node), at_dtype_name(d->value->dtype), i);
+    return at_fail(AT_ERROR_STATE,
+                   "%s: its rule gives a gradient of shape %s by input %d, which has shape %s: want that shape, or one "
+                   "that it broadcasts to, or that broadcasts to it",
+                   ag_node_name(node), tn_shape_text(&d->value->shape), i, tn_shape_text(&node->input[i].value->shape));
+}
+
 /* d in the shape and dtype of the input that it is a gradient by. */
 static at_tensor *fit(at_tensor *d, const ag_node *node, int i) {
     const tn_value *input = node->input[i].value;
     at_shape both;
+    if (!tn_is_floating(d->value->dtype)) return fail_gradient(d, node, i);
     if (!tn_shapes_equal(&d->value->shape, &input->shape)) {
-        if (!tn_shapes_broadcast(&d->value->shape, &input->shape, &both))
-            return at_fail(AT_ERROR_STATE, "%s: its rule gives a gradient of shape %s by input %d, which has shape %s",
-                           ag_node_name(node), tn_shape_text(&d->value->shape), i, tn_shape_text(&input->shape));
-        d = tn_shapes_equal(&both, &d->value->shape) ? ag_sum_to(d, &input->shape) : at_expand_shape(d, input->shape);
+        bool broadcast = tn_shapes_broadcast(&d->value->shape, &input->shape, &both);
+        bool larger = broadcast && tn_shapes_equal(&both, &d->value->shape);
+        bool smaller = broadcast && tn_shapes_equal(&both, &input->shape);
+        if (!larger && !smaller) return fail_gradient(d, node, i);
+        d = larger ? ag_sum_to(d, &input->shape) : at_expand_shape(d, input->shape);
     }
     return d && d->value->dtype != input->dtype ? at_to(d, input->dtype) : d;
 }
@@ -124,8 +136,7 @@ static bool visit_node(pass *p, const ag_entry *e) {
         s.needed[i] = to && to->needed;
         if (!(s.x[i] = input_tensor(input, to))) return false;
     }
-    const tn_thread *self = tn_self();
-    unsigned before = self->failures;
+    unsigned before = tn_failures();
     ag_vjp v = {.g = e->grad,
                 .y = &e->node->result,
                 .x = s.x,
@@ -134,7 +145,7 @@ static bool visit_node(pass *p, const ag_entry *e) {
                 .parameters = node->parameters,
                 .dx = s.dx};
     rules[node->operation](&v);
-    if (self->failures != before) return false;
+    if (tn_failed_since(before)) return false;
     return v.window ? add_to_window(p, node, v.dx[0]) : contribute(p, node);
 }
 
@@ -170,12 +181,17 @@ static void mark_needed(pass *p, const bool *wanted) {
     }
 }
 
-/* Hooks see a gradient when all contributions are in, and may replace it. */
+/* Hooks see a gradient when all contributions are in, and may replace it or write to it: in a tensor of its own, as
+ * another node may have been given the same one. */
 TN_RARE static bool call_hooks(ag_entry *e) {
+    at_tensor *own = ag_tensor(e->grad->value, e->grad->node);
+    if (!own) return false;
+    at_assign(&e->grad, own);
     for (const ag_hook *hook = e->node->hooks; hook; hook = hook->next) {
+        if (!hook->function) continue;
         unsigned before = tn_failures();
         at_tensor *g = hook->function(e->grad, hook->context);
-        if (tn_failures() != before) return false;
+        if (tn_failed_since(before)) return false;
         if (!g) continue;
         if (!tn_shapes_equal(&g->value->shape, &e->grad->value->shape) || g->value->dtype != e->grad->value->dtype)
             return at_fail(AT_ERROR_SHAPE, "hook: the gradient is %s and its replacement %s: they must be alike",

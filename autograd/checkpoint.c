@@ -31,7 +31,7 @@ static at_tensor *cut(const checkpoint *c, int i, at_tensor *t, int64_t start, i
 static at_tensor *evaluate(const checkpoint *c, at_tensor **x, int64_t rows) {
     unsigned before = tn_failures();
     at_tensor *y = c->options.f(x, c->options.n, c->options.context);
-    if (!y) return tn_failures() == before ? at_fail(AT_ERROR_STATE, "checkpoint: its function gives NULL") : NULL;
+    if (!y) return !tn_failed_since(before) ? at_fail(AT_ERROR_STATE, "checkpoint: its function gives NULL") : NULL;
     if (c->options.rows && (y->value->shape.ndim == 0 || y->value->shape.dim[0] != rows))
         return at_fail(AT_ERROR_SHAPE, "checkpoint: its function gives %s for %lld rows: want a result with as many",
                        tn_describe(y), (long long)rows);

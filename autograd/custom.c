@@ -51,7 +51,7 @@ bool at_custom_save(at_custom_call *call, at_tensor *t) {
 static tn_value *run_forward(const custom *c, forward_call *f) {
     unsigned before = tn_failures();
     at_tensor *y = c->operation.forward(&f->call);
-    if (!y && tn_failures() == before) at_fail(AT_ERROR_STATE, "%s: its forward gives NULL", c->operation.name);
+    if (!y && !tn_failed_since(before)) at_fail(AT_ERROR_STATE, "%s: its forward gives NULL", c->operation.name);
     return y && f->complete ? tn_value_retain(y->value) : NULL;
 }
 
@@ -97,6 +97,8 @@ at_tensor *at_custom(const at_custom_operation *operation, at_tensor *const *inp
 
 AG_RULE(custom) {
     const custom *c = v->parameters->owned;
+    at_tensor *g = ag_tensor(v->g->value, v->g->node); /* to be written to, if the derivative likes */
+    if (!g) return;
     at_custom_call call = {.inputs = v->x,
                            .n = c->n,
                            .context = c->context,
@@ -104,8 +106,8 @@ AG_RULE(custom) {
                            .n_saved = v->n - c->n,
                            .needed = v->needed};
     unsigned before = tn_failures();
-    if (!c->operation.derivative(&call, v->g, v->y, v->dx) && tn_failures() == before)
-        at_fail(AT_ERROR_STATE, "%s: its derivative fails without an error", c->operation.name);
+    if (!c->operation.derivative(&call, g, v->y, v->dx) && !tn_failed_since(before))
+        at_fail(AT_ERROR_STATE, "%s: its derivative is false without an error", c->operation.name);
     for (int i = c->n; i < v->n; i++) v->dx[i] = NULL;
 }
 

@@ -29,9 +29,9 @@ typedef struct {
     const char *name; /* in errors and graphs; must outlive all graphs */
     /* The result, computed without being recorded. NULL after an error. */
     at_tensor *(*forward)(at_custom_call *call);
-    /* Sets dx[i] to the gradient by inputs[i], given g by the result y; NULL stands for zero. Of the input's shape, or
-     * one that it broadcasts to. Written in atled's operations on g, y and inputs it can be differentiated again;
-     * saved tensors count as constants. False after an error. */
+    /* Sets dx[i] to the gradient by inputs[i], given g by the result y; NULL stands for zero. It is floating point and of
+     * the input's shape, or one that it broadcasts to, or that broadcasts to it. Written in atled's operations on g, y
+     * and inputs it can be differentiated again; saved tensors count as constants. False after an error. */
     bool (*derivative)(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx);
     /* Called once, when nothing needs the context any more; NULL: it is not the operation's to free. */
     void (*free_context)(void *context);

@@ -79,7 +79,7 @@ typedef struct {
 
 typedef struct ag_hook {
     struct ag_hook *next;
-    at_hook function;
+    at_hook function; /* NULL: removed, and free for the next one */
     void *context;
 } ag_hook;
 

@@ -225,23 +225,22 @@ bool at_register_hook(at_tensor *t, at_hook hook, void *context) {
     ag_node *node = t->node;
     if (!node || !node->requires_grad)
         return at_fail(AT_ERROR_STATE, "register_hook: %s does not require a gradient", tn_describe(t));
-    ag_hook *last = tn_object_new(sizeof *last);
-    if (!last) return false;
-    *last = (ag_hook){.function = hook, .context = context};
     ag_hook **end = &node->hooks;
-    while (*end) end = &(*end)->next;
-    *end = last;
+    while (*end && (*end)->function) end = &(*end)->next;
+    if (!*end) {
+        if (!(*end = tn_object_new(sizeof **end))) return false;
+        (*end)->next = NULL;
+    }
+    (*end)->function = hook;
+    (*end)->context = context;
     return true;
 }
 
+/* A hook may do this itself, in a walk through the list: its entries stay until the node goes. */
 void at_remove_hooks(at_tensor *t) {
     if (!t) at_fail_null("remove_hooks", "t");
-    ag_node *node = t ? t->node : NULL;
-    while (node && node->hooks) {
-        ag_hook *first = node->hooks;
-        node->hooks = first->next;
-        tn_object_free(first, sizeof *first);
-    }
+    const ag_node *node = t ? t->node : NULL;
+    for (ag_hook *hook = node ? node->hooks : NULL; hook; hook = hook->next) hook->function = NULL;
 }
 
 at_tensor *at_set_name(at_tensor *t, const char *name) {

@@ -105,7 +105,10 @@ static int split(reader *r) {
     int columns = 0;
     while (rest) {
         char *field = next_field(r, &rest);
-        if (!field) return fail_at(r, columns + 1, NULL, "quotes out of place"), -1;
+        if (!field)
+            return fail_at(r, columns + 1, NULL,
+                           "quotes out of place: want them around the whole field, and \"\" for one within"),
+                   -1;
         size_t bytes = strlen(field) + 1;
         memmove(to, field, bytes);
         to += bytes;
@@ -227,7 +230,10 @@ at_tensor *at_load_csv_with(at_load_csv_options options) {
     if (options.names) *options.names = NULL;
     if (!options.path) return at_fail_null("load_csv", "path");
     if (options.delimiter && strchr(" \"\r\n+-.0123456789eE", options.delimiter))
-        return at_fail(AT_ERROR_VALUE, "load_csv: the delimiter '%c' may be part of a field", options.delimiter);
+        return at_fail(AT_ERROR_VALUE,
+                       "load_csv: the delimiter is '%c': want one that is no part of a number, quote, blank or end of "
+                       "a line",
+                       options.delimiter);
     FILE *file = fopen(options.path, "r");
     if (!file) return tn_fail_file("load_csv", options.path, errno);
     at_tensor *table = dt_read_csv(file, &options);

@@ -24,8 +24,9 @@ at_embedding *at_embedding_new_with(at_embedding_options o) {
         return at_fail(AT_ERROR_VALUE, "embedding_new: %" PRId64 " entries of size %" PRId64 ": want no negative sizes",
                        o.entries, o.size);
     if (o.has_padding && (o.padding_index < -o.entries || o.padding_index >= o.entries))
-        return at_fail(AT_ERROR_VALUE, "embedding_new: padding_index %" PRId64 " of %" PRId64 " entries",
-                       o.padding_index, o.entries);
+        return at_fail(AT_ERROR_VALUE,
+                       "embedding_new: padding_index %" PRId64 " of %" PRId64 " entries: want %" PRId64 " to %" PRId64,
+                       o.padding_index, o.entries, -o.entries, o.entries - 1);
     AT_CALL("embedding_new");
     tn_generator before = *tn_thread_generator();
     at_embedding *self = at_module_new(sizeof *self, "Embedding");

@@ -44,20 +44,20 @@ at_tensor *at_huber_loss(at_tensor *input, at_tensor *target, double delta, at_r
     if (!check_pair("huber_loss", input, target)) return NULL;
     if (!(delta > 0)) return at_fail(AT_ERROR_VALUE, "huber_loss: delta is %g: must be positive", delta);
     AT_CALL("huber_loss");
-    at_tensor *d = at_sub(input, target), *size = at_abs(d), *outside = at_mul(at_sub(size, delta / 2), delta);
-    at_tensor *small = at_lt(size, delta);
-    at_tensor *inside = at_mul(at_square(at_where(small, d, 0)), 0.5); /* an infinite d has no square's derivative */
-    return reduce("huber_loss", at_where(small, inside, outside), reduction);
+    at_tensor *d = at_sub(input, target), *size = at_abs(d), *far = at_ge(size, delta);
+    at_tensor *outside = at_mul(at_sub(size, delta / 2), delta);
+    /* An infinite d is not squared: where the square does not count, its derivative would be 0 * infinity. */
+    at_tensor *within = at_mul(at_square(at_masked_fill(d, far, 0)), 0.5);
+    return reduce("huber_loss", at_where(far, outside, within), reduction);
 }
 
 at_tensor *at_bce_with_logits_loss(at_tensor *input, at_tensor *target, at_reduction reduction) {
     if (!check_pair("bce_with_logits_loss", input, target)) return NULL;
     AT_CALL("bce_with_logits_loss");
-    /* (1 - t) x + log(1 + exp(-x)), without overflow. m is a constant for derivatives, of which it has none at 0. */
-    at_tensor *m = at_detach(at_relu(at_neg(input))), *minus = at_sub(at_neg(input), m);
-    at_tensor *loss =
-        at_add(at_mul(at_sub(1, target), input), at_add(m, at_log(at_add(at_exp(at_neg(m)), at_exp(minus)))));
-    return reduce("bce_with_logits_loss", loss, reduction);
+    /* max(x, 0) is x * step, |x| is x * sign: constants for derivatives, so that these are right at 0 too. */
+    at_tensor *step = at_to(at_ge(input, 0), AT_FLOAT32), *sign = at_sub(at_mul(step, 2), 1);
+    at_tensor *rest = at_log1p(at_exp(at_neg(at_mul(input, sign))));
+    return reduce("bce_with_logits_loss", at_add(at_mul(input, at_sub(step, target)), rest), reduction);
 }
 
 /* ---- of classes -------------------------------------------------------------------------------------------------- */

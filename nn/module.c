@@ -220,7 +220,7 @@ static int list_parameters(const at_module *root, const at_module *module, at_te
 }
 
 at_parameter_list at_parameters(at_module *module) {
-    at_parameter_list none = {0, NULL};
+    at_parameter_list none = {-1, NULL};
     if (!module) {
         at_fail_null("parameters", "module");
         return none;

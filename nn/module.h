@@ -77,7 +77,7 @@ at_tensor *at_forward(at_module *module, at_tensor *x);
 
 /* All parameters that require a gradient, once each, a module's own before its children's, in the order of registration.
  * The list is kept by the module until the next call, and over it while as many are trained; optimizers copy and retain.
- * count is 0 on an error. */
+ * count is -1 on an error. */
 at_parameter_list at_parameters(at_module *module);
 
 /* Trains these parameters, or freezes them: at_parameters leaves them out, and their gradients go back to none. */

@@ -110,7 +110,8 @@ void at_optimizer_zero_grad(at_optimizer *optimizer) {
 static op_settings *find_group(const char *function, at_optimizer *optimizer, int group) {
     if (!optimizer) return at_fail_null(function, "optimizer");
     if (group >= 0 && group < optimizer->n_groups) return &optimizer->groups[group];
-    return at_fail(AT_ERROR_VALUE, "%s: group %d of %d", function, group, optimizer->n_groups);
+    return at_fail(AT_ERROR_VALUE, "%s: group %d of %d: want 0 to %d", function, group, optimizer->n_groups,
+                   optimizer->n_groups - 1);
 }
 
 int at_optimizer_groups(at_optimizer *optimizer) {
@@ -138,7 +139,7 @@ at_tensor *op_keep(at_tensor *t) { return t && tn_value_store(t->value) ? at_det
 bool op_gradient(at_tensor *t, at_tensor **g) {
     unsigned before = tn_failures();
     *g = at_grad(t);
-    return tn_failures() == before;
+    return !tn_failed_since(before);
 }
 
 static bool compute_updates(at_optimizer *o) {

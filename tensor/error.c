@@ -33,14 +33,30 @@ const char *at_error(void) {
 
 at_error_kind at_error_code(void) { return tn_self()->error_kind; }
 
-void at_clear_error(void) { tn_self()->error_kind = AT_OK; }
+void at_clear_error(void) {
+    tn_thread *self = tn_self();
+    self->error_kind = AT_OK;
+    self->cleared = self->failures;
+}
 
 unsigned tn_failures(void) { return tn_self()->failures; }
+
+bool tn_failed_since(unsigned failures) {
+    const tn_thread *self = tn_self();
+    return self->failures != failures && self->failures != self->cleared;
+}
+
+/* Names out of files and options may have characters in them that a terminal obeys. */
+static void write_message(tn_thread *self, const char *format, va_list arguments) {
+    vsnprintf(self->message, sizeof self->message, format, arguments);
+    for (char *c = self->message; *c; c++)
+        if (((unsigned char)*c < ' ' && *c != '\n') || *c == 127) *c = '?';
+}
 
 static void keep_first(tn_thread *self, at_error_kind kind, const char *format, va_list arguments) {
     self->failures++;
     if (self->error_kind != AT_OK) return;
-    vsnprintf(self->message, sizeof self->message, format, arguments);
+    write_message(self, format, arguments);
     self->error_kind = kind;
 }
 
@@ -50,9 +66,8 @@ void *at_fail(at_error_kind kind, const char *format, ...) {
     va_start(arguments, format);
     if (mode_of(self) ==
         AT_ERROR_ABORT) { /* LCOV_EXCL_START: a program that aborts writes no counts; see test_errors.c */
-        fputs("atled: ", stderr);
-        vfprintf(stderr, format, arguments);
-        fputc('\n', stderr);
+        write_message(self, format, arguments);
+        fprintf(stderr, "atled: %s\n", self->message);
         abort();
     } /* LCOV_EXCL_STOP */
     keep_first(self, kind, format, arguments);

@@ -17,9 +17,10 @@ tn_report(at_error_kind kind, const char *format, ...);
 /* The same for an element of a list: "cat: list[1] is NULL". */
 void *tn_fail_null_element(const char *function, const char *list, int i);
 
-/* How often this thread has failed, kept or not: whether something went wrong in between, even if an earlier error was
- * still there. */
+/* How often this thread has failed, kept or not; and whether something went wrong since then, even if an earlier error
+ * was still there. What has been cleared in between, by a function of the user's that could do without, does not count. */
 unsigned tn_failures(void);
+bool tn_failed_since(unsigned failures);
 
 /* What a message begins with that may come from deep inside: the name of what the program has called, which is the
  * outermost AT_CALL, or function where there is none. */

@@ -146,7 +146,8 @@ static bool write_file(const at_save_tensors_options *o, const at_named_tensor *
 bool at_save_tensors_with(at_save_tensors_options o) {
     tn_thread_set_operation("save_tensors");
     if (!o.path) return at_fail_null("save_tensors", "path");
-    if (o.n < 0 || (o.n > 0 && !o.list)) return at_fail(AT_ERROR_VALUE, "save_tensors: no list of %d tensors", o.n);
+    if (o.n < 0) return at_fail(AT_ERROR_VALUE, "save_tensors: n is %d: must not be negative", o.n);
+    if (o.n > 0 && !o.list) return at_fail_null("save_tensors", "list");
     for (int i = 0; i < o.n; i++) {
         if (!o.list[i].name) return at_fail_null("save_tensors", "a name");
         if (!o.list[i].tensor) return tn_fail_null_element("save_tensors", "list", i);
@@ -355,7 +356,7 @@ at_tensor_file *tn_tensor_file_open(const char *function, const char *path) {
     if (known && S_ISREG(status.st_mode)) return tn_tensor_file_new(function, path, file, (int64_t)status.st_size);
     int error = errno;
     if (file) fclose(file);
-    if (known) return at_fail(AT_ERROR_IO, "%s: \"%s\" is no file", function, path);
+    if (known) return at_fail(AT_ERROR_IO, "%s: \"%s\" is no regular file", function, path);
     return tn_fail_file(function, path, error);
 }
 
@@ -378,7 +379,8 @@ void at_tensor_file_close(at_tensor_file *file) {
 static const entry *entry_at(const char *function, const at_tensor_file *file, int i) {
     if (!file) return at_fail_null(function, "file");
     if (i >= 0 && i < file->count) return &file->entries[i];
-    return at_fail(AT_ERROR_VALUE, "%s: tensor %d of the %d in \"%s\"", function, i, file->count, file->path);
+    return at_fail(AT_ERROR_VALUE, "%s: tensor %d of the %d in \"%s\": want 0 to %d", function, i, file->count,
+                   file->path, file->count - 1);
 }
 
 int at_tensor_file_count(at_tensor_file *file) {

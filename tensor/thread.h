@@ -42,7 +42,7 @@ typedef struct tn_thread {
     bool has_error_mode;
     at_error_mode error_mode;
     at_error_kind error_kind;
-    unsigned failures; /* tn_failures */
+    unsigned failures, cleared; /* tn_failures, and what they were when errors were cleared last */
     char message[TN_MESSAGE_BYTES];
     char text[TN_TEXTS][TN_TEXT_BYTES];
     int next_text;

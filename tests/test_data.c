@@ -126,8 +126,8 @@ START_TEST(wrong_calls_of_tables) {
     EXPECT_ERROR(at_load_csv("/nowhere/t.csv"), AT_ERROR_IO, "\"/nowhere/t.csv\": No such file");
     EXPECT_ERROR(at_load_csv("/tmp"), AT_ERROR_IO, "\"/tmp\": Is a directory");
     EXPECT_ERROR(at_load_csv(NULL), AT_ERROR_VALUE, "path is NULL");
-    EXPECT_ERROR(at_load_csv("t.csv", .delimiter = '.'), AT_ERROR_VALUE, "the delimiter '.'");
-    EXPECT_ERROR(at_load_csv("t.csv", .delimiter = ' '), AT_ERROR_VALUE, "the delimiter ' '");
+    EXPECT_ERROR(at_load_csv("t.csv", .delimiter = '.'), AT_ERROR_VALUE, "the delimiter is '.': want one");
+    EXPECT_ERROR(at_load_csv("t.csv", .delimiter = ' '), AT_ERROR_VALUE, "the delimiter is ' '");
 }
 END_TEST
 
@@ -171,6 +171,28 @@ START_TEST(without_shuffling) {
     at_tensor *nothing = at_zeros(0, 3);
     loader = at_data_loader_new(&nothing, 1, .shuffle = true);
     ck_assert(!at_data_loader_next(loader) && !at_error());
+    at_data_loader_free(loader);
+}
+END_TEST
+
+/* An epoch that cannot begin draws nothing. */
+START_TEST(without_memory_for_a_batch) {
+    at_tensor *x = at_contiguous(at_reshape(at_arange(0, 4000, 1), 1000, 4));
+    at_data_loader *loader = at_data_loader_new(&x, 1, .batch_size = 600, .shuffle = true);
+    for (int epoch = 0; epoch < 2; epoch++) {
+        at_tensor *before = at_random_state();
+        int64_t tensors = at_live_tensors();
+        at_release_memory();
+        at_set_memory_budget(at_allocated_bytes() +
+                             9000 * epoch); /* in the second one for the order, but not the rows */
+        at_tensor **batch = at_data_loader_next(loader);
+        at_set_memory_budget(-1);
+        EXPECT_ERROR(batch != NULL, AT_ERROR_MEMORY, "data_loader_next: out of memory");
+        ck_assert(at_equal(at_random_state(), before) && at_live_tensors() == tensors + 1);
+        double rows = 0;
+        while ((batch = at_data_loader_next(loader))) rows += (double)at_size(batch[0], 0);
+        ck_assert(rows == 1000 && !at_equal(at_random_state(), before));
+    }
     at_data_loader_free(loader);
 }
 END_TEST
@@ -268,6 +290,7 @@ Suite *data_suite(void) {
     tcase_add_test(batches, rows_stay_together);
     tcase_add_test(batches, without_shuffling);
     tcase_add_test(batches, gradients_through_batches);
+    tcase_add_test(batches, without_memory_for_a_batch);
     tcase_add_test(batches, wrong_loaders);
     suite_add_tcase(suite, batches);
 

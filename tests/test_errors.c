@@ -560,6 +560,11 @@ BALANCED_TEST(beyond_the_ends) {
     unchanged(&g);
 }
 
+BALANCED_TEST(messages_do_not_command_a_terminal) {
+    at_load_npy("/nowhere/\033[2J\n\177\xC3\xA9");
+    expect_error(AT_ERROR_IO, "load_npy: \"/nowhere/?[2J\n?\xC3\xA9\": No such file or directory");
+}
+
 BALANCED_TEST(errors_are_per_thread) {
     pthread_t thread;
     void *wrong = NULL;
@@ -626,6 +631,7 @@ Suite *errors_suite(void) {
     tcase_add_test(calls, nothing);
     tcase_add_test(calls, nothing_to_compute_with);
     tcase_add_test(calls, beyond_the_ends);
+    tcase_add_test(modes, messages_do_not_command_a_terminal);
     tcase_add_test(modes, errors_are_per_thread);
     tcase_add_test(modes, there_are_two_error_modes);
     tcase_add_test(modes, by_default_a_wrong_call_aborts);

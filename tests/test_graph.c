@@ -270,6 +270,47 @@ START_TEST(a_gradient_may_be_broadcast) {
 }
 END_TEST
 
+static bool column(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)call, (void)y;
+    return (dx[0] = at_reshape(g, 2, 1)) != NULL;
+}
+static bool truth(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)call, (void)y;
+    return (dx[0] = at_gt(g, 0)) != NULL;
+}
+/* What it cannot have it does without. */
+static bool tries_first(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)call, (void)y;
+    if (!at_reshape(g, 3, 5)) at_clear_error();
+    return (dx[0] = at_mul(g, 2)) != NULL;
+}
+static at_tensor *forgets_why(at_custom_call *call) {
+    at_tensor *y = at_reshape(call->inputs[0], 3, 5);
+    at_clear_error();
+    return y;
+}
+static bool scratches(at_custom_call *call, at_tensor *g, at_tensor *y, at_tensor **dx) {
+    (void)call, (void)y;
+    float *p = at_floats_mut(g);
+    if (p) p[0] = 7;
+    return (dx[0] = at_mul(g, 1)) != NULL;
+}
+
+START_TEST(what_a_derivative_may_do) {
+    at_tensor *x = at_set_requires_grad(at_ones(2), true), *other = at_set_requires_grad(at_ones(2), true);
+    at_custom_operation op = {"mine", copy_forward, tries_first, NULL};
+    ck_assert(at_backward(at_sum(at_custom(&op, &x, 1, NULL))));
+    EXPECT(at_grad(x), 2, 2);
+    at_zero_grad(x);
+    op.derivative = scratches; /* in its own copy of the gradient */
+    at_tensor *ones = at_ones(2);
+    ck_assert(at_backward_with(at_add(at_custom(&op, &x, 1, NULL), other), ones));
+    EXPECT(at_grad(x), 7, 1);
+    EXPECT(at_grad(other), 1, 1);
+    EXPECT(ones, 1, 1);
+}
+END_TEST
+
 START_TEST(wrong_custom_operations_are_errors) {
     at_tensor *x = at_set_requires_grad(at_ones(2), true), *missing = NULL;
     at_custom_operation op = {"mine", no_forward, wrong_shape, NULL};
@@ -287,9 +328,18 @@ START_TEST(wrong_custom_operations_are_errors) {
     EXPECT_ERROR(at_custom_save(NULL, x), AT_ERROR_VALUE, "custom_save: call is NULL");
     op.forward = copy_forward;
     EXPECT_ERROR(at_backward(at_sum(at_custom(&op, &x, 1, NULL))), AT_ERROR_STATE,
-                 "mine: its rule gives a gradient of shape (7) by input 0, which has shape (2)");
+                 "mine: its rule gives a gradient of shape (7) by input 0, which has shape (2): want that shape, or "
+                 "one");
+    op.derivative = column;
+    EXPECT_ERROR(at_backward(at_sum(at_custom(&op, &x, 1, NULL))), AT_ERROR_STATE,
+                 "mine: its rule gives a gradient of shape (2, 1) by input 0, which has shape (2)");
+    op.derivative = truth;
+    EXPECT_ERROR(at_backward(at_sum(at_custom(&op, &x, 1, NULL))), AT_ERROR_STATE,
+                 "mine: its rule gives a gradient of dtype bool by input 0: want floating point");
     op.derivative = no_derivative;
-    EXPECT_ERROR(at_backward(at_sum(at_custom(&op, &x, 1, NULL))), AT_ERROR_STATE, "mine: its derivative fails");
+    EXPECT_ERROR(at_backward(at_sum(at_custom(&op, &x, 1, NULL))), AT_ERROR_STATE, "mine: its derivative is false");
+    op.forward = forgets_why;
+    EXPECT_ERROR(at_custom(&op, &x, 1, NULL), AT_ERROR_STATE, "mine: its forward gives NULL");
     ck_assert_ptr_null(at_grad(x));
 }
 END_TEST
@@ -318,6 +368,50 @@ START_TEST(hooks_see_and_replace_gradients) {
     EXPECT_ERROR(at_backward(y), AT_ERROR_SHAPE, "the gradient is float32 (1) and its replacement float32 (9)");
     ck_assert(at_item(at_grad(x)) == 4);
     EXPECT_ERROR(at_register_hook(at_ones(1), tenfold, NULL), AT_ERROR_STATE, "does not require a gradient");
+}
+END_TEST
+
+static at_tensor *only_once(at_tensor *gradient, void *h) { return at_remove_hooks(h), at_mul(gradient, 10); }
+static at_tensor *write_five(at_tensor *gradient, void *unused) {
+    (void)unused;
+    at_floats_mut(gradient)[0] = 5;
+    return NULL;
+}
+static at_tensor *try_something(at_tensor *gradient, void *unused) {
+    (void)unused;
+    if (!at_reshape(gradient, 3, 5)) at_clear_error();
+    return NULL;
+}
+
+START_TEST(hooks_may_remove_themselves) {
+    at_tensor *x = at_set_requires_grad(at_ones(1), true), *h = at_mul(x, 2);
+    int calls = 0;
+    ck_assert(at_register_hook(h, count_only, &calls) && at_register_hook(h, only_once, h));
+    ck_assert(at_register_hook(h, tenfold, &calls));
+    for (int pass = 0; pass < 2; pass++) {
+        ck_assert(at_backward(h));
+        EXPECT(at_grad(x), pass ? 2 : 20);
+        at_zero_grad(x);
+    }
+    ck_assert_int_eq(calls, 1);
+    ck_assert(at_register_hook(h, tenfold, &calls) && at_backward(h));
+    EXPECT(at_grad(x), 20);
+}
+END_TEST
+
+START_TEST(hooks_have_their_gradient_to_themselves) {
+    at_tensor *x = at_set_requires_grad(at_ones(2), true), *other = at_set_requires_grad(at_ones(2), true);
+    at_tensor *sum = at_add(x, other), *ones = at_ones(2);
+    ck_assert(at_register_hook(x, write_five, NULL) && at_retain_grad(sum));
+    ck_assert(at_backward_with(sum, ones));
+    EXPECT(at_grad(x), 5, 1);
+    EXPECT(at_grad(other), 1, 1);
+    EXPECT(at_grad(sum), 1, 1);
+    EXPECT(ones, 1, 1);
+    at_remove_hooks(x);
+    ck_assert(at_register_hook(x, try_something, NULL)); /* an error that it clears is its own business */
+    ck_assert(at_backward_with(sum, ones));
+    EXPECT(at_grad(x), 6, 2);
 }
 END_TEST
 
@@ -376,9 +470,12 @@ Suite *graph_suite(void) {
     tcase_add_test(custom, a_custom_operation_saves_many);
     tcase_add_test(custom, a_saved_input_is_that_input);
     tcase_add_test(custom, a_gradient_may_be_broadcast);
+    tcase_add_test(custom, what_a_derivative_may_do);
     tcase_add_test(custom, wrong_custom_operations_are_errors);
     tcase_add_test(hooks, hooks_see_and_replace_gradients);
     tcase_add_test(hooks, hooks_run_in_order_in_every_kind_of_pass);
+    tcase_add_test(hooks, hooks_may_remove_themselves);
+    tcase_add_test(hooks, hooks_have_their_gradient_to_themselves);
     tcase_add_test(hooks, gradients_in_between_can_be_kept);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tcase_add_checked_fixture(cases[i], support_begin, support_end);

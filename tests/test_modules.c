@@ -1,5 +1,6 @@
 /* tests/test_modules.c - what models are built with: layers, lists of layers, paths, freezing, train and eval, summary. */
 #define _POSIX_C_SOURCE 200809L
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -117,7 +118,7 @@ BALANCED_TEST(embedding) {
     ck_assert_ptr_null(at_embedding_new(-4, 2));
     expect_error(AT_ERROR_VALUE, "embedding_new: -4 entries of size 2: want no negative sizes");
     ck_assert_ptr_null(at_embedding_new(4, 2, .has_padding = true, .padding_index = 4));
-    expect_error(AT_ERROR_VALUE, "embedding_new: padding_index 4 of 4 entries");
+    expect_error(AT_ERROR_VALUE, "embedding_new: padding_index 4 of 4 entries: want -4 to 3");
 }
 
 BALANCED_TEST(layer_norm) {
@@ -146,6 +147,47 @@ BALANCED_TEST(dropout) {
     expect_error(AT_ERROR_VALUE, "dropout_new: p is 1.5: want a probability");
     ck_assert_ptr_null(at_dropout(at_to(x, AT_INT64), 0.5));
     expect_error(AT_ERROR_DTYPE, "dropout: x is int64 (1000): want a floating-point tensor");
+}
+
+static at_tensor *second(at_tensor *loss, at_tensor *x) {
+    at_tensor *g, *h;
+    if (!at_gradients(loss, &x, 1, true, &g) || !at_gradients(at_sum(g), &x, 1, false, &h)) return NULL;
+    return h;
+}
+
+BALANCED_TEST(losses_at_the_ends_of_the_range) {
+    const double e20 = exp(-20);
+    at_tensor *x = at_from_doubles((double[]){-INFINITY, INFINITY, NAN, 0.5, -3}, 5), *zeros = at_zeros_like(x), *g;
+    at_set_requires_grad(x, true);
+    ck_assert(at_gradients(at_huber_loss(x, zeros, 2, AT_SUM), &x, 1, false, &g));
+    CHECK_ELEMENTS(g, -2, 2, NAN, 0.5, -2);
+    at_tensor *y = at_set_requires_grad(at_from_doubles((double[]){-INFINITY, -20, 0, 20}, 4), true);
+    at_tensor *t = at_from_doubles((double[]){0.25, 0, 0.5, 1}, 4);
+    CHECK_ELEMENTS(at_bce_with_logits_loss(y, t, AT_NONE), INFINITY, log1p(e20), log(2), log1p(e20));
+    ck_assert(at_gradients(at_bce_with_logits_loss(y, t, AT_SUM), &y, 1, false, &g));
+    CHECK_ELEMENTS(g, -0.25, e20 / (1 + e20), 0, -e20 / (1 + e20));
+    double curved = e20 / (1 + e20) / (1 + e20);
+    at_tensor *h = second(at_bce_with_logits_loss(y, t, AT_SUM), y);
+    ck_assert(at_allclose(h, at_from_doubles((double[]){0, curved, 0.25, curved}, 4), 1e-14, 0));
+}
+
+BALANCED_TEST(shared_parameters_are_listed_once) {
+    struct {
+        at_module module;
+        at_tensor *one, *other;
+    } *net = at_module_new(sizeof *net, "Tied");
+    at_tensor *w = at_full(3, 1);
+    ck_assert(at_module_parameter(&net->module, "one", &net->one, w));
+    ck_assert(at_module_parameter(&net->module, "other", &net->other, w));
+    at_parameter_list list = at_parameters(&net->module);
+    ck_assert_int_eq(list.count, 1);
+    ck_assert(at_backward(at_sum(at_mul(net->one, net->other))));
+    ck_assert_double_eq(at_clip_grad_norm(list, 10), 6);
+    ck_assert_int_eq(at_parameters(NULL).count, -1);
+    expect_error(AT_ERROR_VALUE, "parameters: module is NULL");
+    ck_assert(isnan(at_clip_grad_norm(at_parameters(NULL), 1))); /* and not 0, which an empty list has */
+    expect_error(AT_ERROR_VALUE, "parameters: module is NULL");
+    at_module_free(&net->module);
 }
 
 BALANCED_TEST(losses_of_wrong_classes) {
@@ -840,7 +882,7 @@ BALANCED_TEST(options_of_layers) {
     REFUSED(at_linear_new(2, -1), AT_ERROR_VALUE, "linear_new: 2 inputs, -1 outputs: want no negative sizes");
     REFUSED(at_embedding_new(4, -1), AT_ERROR_VALUE, "embedding_new: 4 entries of size -1: want no negative sizes");
     REFUSED(at_embedding_new(4, 2, .has_padding = true, .padding_index = -5), AT_ERROR_VALUE,
-            "embedding_new: padding_index -5 of 4 entries");
+            "embedding_new: padding_index -5 of 4 entries: want -4 to 3");
     REFUSED(at_dropout_new(-0.5), AT_ERROR_VALUE, "dropout_new: p is -0.5: want a probability");
     REFUSED(at_dropout(at_ones(2), 2), AT_ERROR_VALUE, "dropout: p is 2: want a probability");
     REFUSED(at_multi_head_attention_new(.hiddens = 4, .heads = -1), AT_ERROR_VALUE,
@@ -960,6 +1002,8 @@ Suite *modules_suite(void) {
     tcase_add_test(layers, embedding);
     tcase_add_test(layers, layer_norm);
     tcase_add_test(layers, dropout);
+    tcase_add_test(layers, losses_at_the_ends_of_the_range);
+    tcase_add_test(layers, shared_parameters_are_listed_once);
     tcase_add_test(layers, losses_of_wrong_classes);
     tcase_add_test(layers, every_shape_of_masked_cross_entropy_is_checked);
     tcase_add_test(layers, masked_cross_entropy_hides_what_lies_beyond);

@@ -143,15 +143,16 @@ START_TEST(what_cannot_be_saved) {
     EXPECT_ERROR(at_save_tensors(path, bytes, 1), AT_ERROR_VALUE, "is not UTF-8");
     EXPECT_ERROR(at_save_tensors(path, nothing, 2), AT_ERROR_VALUE, "list[1] is NULL");
     EXPECT_ERROR(at_save_tensors(path, nameless, 1), AT_ERROR_VALUE, "a name is NULL");
-    EXPECT_ERROR(at_save_tensors(path, NULL, 1), AT_ERROR_VALUE, "no list of 1 tensors");
+    EXPECT_ERROR(at_save_tensors(path, NULL, 1), AT_ERROR_VALUE, "save_tensors: list is NULL");
+    EXPECT_ERROR(at_save_tensors(path, NULL, -1), AT_ERROR_VALUE, "save_tensors: n is -1: must not be negative");
     EXPECT_ERROR(at_save_tensors(NULL, twice, 1), AT_ERROR_VALUE, "path is NULL");
     const at_remark same[] = {{"k", "1"}, {"k", "2"}}, broken[] = {{"k", "\x80"}}, keys[] = {{"\x80", "v"}};
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = same, .n_remarks = 2), AT_ERROR_VALUE, "two remarks");
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = broken, .n_remarks = 1), AT_ERROR_VALUE, "is not UTF-8");
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = keys, .n_remarks = 1), AT_ERROR_VALUE, "is not UTF-8");
     EXPECT_ERROR(at_save_tensors("/nowhere/t", twice, 1), AT_ERROR_IO, "No such file");
-    EXPECT_ERROR(at_save_tensors(path, twice, -1), AT_ERROR_VALUE, "no list of -1 tensors");
-    EXPECT_ERROR(at_save_tensors(path, NULL, 2), AT_ERROR_VALUE, "no list of 2 tensors");
+    EXPECT_ERROR(at_save_tensors(path, twice, -1), AT_ERROR_VALUE, "n is -1: must not be negative");
+    EXPECT_ERROR(at_save_tensors(path, NULL, 2), AT_ERROR_VALUE, "save_tensors: list is NULL");
     at_remark half[] = {{"key", NULL}, {NULL, "text"}};
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = half, .n_remarks = 1), AT_ERROR_VALUE, "a remark is NULL");
     EXPECT_ERROR(at_save_tensors(path, twice, 1, .remarks = half + 1, .n_remarks = 1), AT_ERROR_VALUE,
@@ -294,7 +295,7 @@ START_TEST(other_files_that_lie) {
     EXPECT_ERROR(open_header("{}", 3, 0), AT_ERROR_IO, "a header of 3 bytes: the file ends before that");
     EXPECT_ERROR(open_header("{}", UINT64_MAX, 0), AT_ERROR_IO, "a header of 18446744073709551615 bytes");
     EXPECT_ERROR(at_tensor_file_open("/nowhere/t"), AT_ERROR_IO, "\"/nowhere/t\": No such file");
-    EXPECT_ERROR(at_tensor_file_open(folder), AT_ERROR_IO, "is no file");
+    EXPECT_ERROR(at_tensor_file_open(folder), AT_ERROR_IO, "is no regular file");
     EXPECT_ERROR(at_tensor_file_open(NULL), AT_ERROR_VALUE, "path is NULL");
     const char *path = in_folder("short");
     FILE *file = fopen(path, "wb");
