@@ -64,8 +64,8 @@ void *at_fail(at_error_kind kind, const char *format, ...) {
     tn_thread *self = tn_self();
     va_list arguments;
     va_start(arguments, format);
-    if (mode_of(self) ==
-        AT_ERROR_ABORT) { /* LCOV_EXCL_START: a program that aborts writes no counts; see test_errors.c */
+    if (mode_of(self) == AT_ERROR_ABORT) {
+        /* LCOV_EXCL_START: a program that aborts writes no counts; see test_errors.c */
         write_message(self, format, arguments);
         fprintf(stderr, "atled: %s\n", self->message);
         abort();
