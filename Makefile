@@ -186,9 +186,11 @@ $(BUILD)/tests/scale: $(SCALE_OBJECTS) $(BUILD)/libatled.a $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(filter-out %/objects,$^) -o $@ $(LIBRARIES)
 
-# The program's functions stand in the place of these of the C library's.
-WRAPPED := malloc write fsync close rename realpath mkdir fread ferror getline
-WRAPPED += $(foreach name,open stat fstat fopen fseeko,$(name) $(name)64)
+# The program's functions stand in the place of these of the C library's. As files may be large, glibc's headers make
+# open64 of open, and so on.
+LARGE   = $(shell $(CC) -E -dM -include stdio.h -x c /dev/null | grep -q __GLIBC__ && echo 64)
+WRAPPED = malloc write fsync close rename realpath mkdir fread ferror getline \
+    $(addsuffix $(LARGE),open stat fstat fopen fseeko)
 $(BUILD)/tests/torture/torture: $(TORTURE_OBJECTS) $(STATIC) $(BUILD)/objects
 	@mkdir -p $(@D) && echo "link     $@"
 	$(Q)$(LINK) $(WRAPPED:%=-Wl,--wrap=%) $(filter-out %/objects,$^) -o $@ $(CHECK_LIBS) $(PNG_LIBS) $(JSON_LIBS) $(LIBRARIES)
