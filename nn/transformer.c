@@ -15,7 +15,7 @@ static at_tensor *encode_positions(int64_t longest, int64_t hiddens) {
     at_tensor *exponent = at_div(at_arange(0, (double)hiddens, 2), (double)hiddens);
     at_tensor *angle = at_div(place, at_pow(10000, exponent));
     at_tensor *pairs = at_stack(2, at_sin(angle), at_cos(angle)); /* (longest, (hiddens + 1) / 2, 2) */
-    at_tensor *flat = at_reshape(pairs, 1, longest, (hiddens + 1) / 2 * 2);
+    at_tensor *flat = at_reshape(pairs, 1, longest, -1);
     return at_contiguous(at_slice(flat, 2, 0, hiddens, 1));
 }
 

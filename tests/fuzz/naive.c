@@ -307,9 +307,6 @@ bool naive_binary(const call *c, const naive *x, naive *y, naive *extra) {
     naive a = operand(c, x, 0, dtype), b = operand(c, x, 1, dtype);
     if (!naive_new(y, shape, c->variant >= EQ ? AT_BOOL : dtype)) return false;
     if (full) return true;
-    /* As torch does, the derivative takes the logarithm of a base in float32 that is no float64. */
-    bool coarse = c->variant == POW && dtype == AT_FLOAT64 && is_tensor(&c->operand[0]) && x[0].dtype != AT_FLOAT64;
-    for (int64_t i = 0; coarse && i < naive_numel(&a.shape); i++) tape_widen(a.at[i], 0x1p-20);
     bool powers = c->variant == POW && !floating(dtype);
     for (int64_t i = 0; i < naive_numel(&shape); i++) {
         y->at[i] = binary_node(c->variant, broadcast_at(&a, &shape, i), broadcast_at(&b, &shape, i), dtype);

@@ -98,7 +98,6 @@ void tape_part(int y, int x, number by) {
 }
 
 void tape_set_untold(int y) { nodes[y].untold = true; }
-void tape_widen(int x, double relative_error) { nodes[x].x.e += relative_error * fabs(nodes[x].x.v); }
 number tape_number(int x) { return nodes[x].x; }
 
 /* ---- functions --------------------------------------------------------------------------------------------------- */
