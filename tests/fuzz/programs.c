@@ -341,6 +341,17 @@ static void add_result(at_tensor *const *t, const naive *n, int operation, bool 
     tell_slot(n_slots - 1);
 }
 
+/* The same elements, which know nothing of where they came from. */
+static bool cut_off(const naive *x, naive *y) {
+    bool paused = tape_paused;
+    if (!naive_new(y, x->shape, x->dtype)) return false;
+    int64_t n = naive_numel(&y->shape);
+    tape_paused = true;
+    for (int64_t i = 0; i < n; i++) y->at[i] = tape_copy(x->at[i], precision_of(y->dtype));
+    tape_paused = paused;
+    return !naive_is_full();
+}
+
 /* False where the program has to end: what follows depends on what is not known. */
 static bool perform(const char *name, library_function *library, naive_function *function, const call *c,
                     const int *inputs) {
@@ -377,6 +388,9 @@ static bool perform(const char *name, library_function *library, naive_function 
     counts.operations++;
     counts.errors += !right;
     if (!right) return true;
+    naive apart;
+    if (tape_paused && !cut_off(&y, &apart)) return true;
+    if (tape_paused) y = apart; /* a view's elements are those of what is looked at */
     add_result(t, &y, operation, wants && !tape_paused && floating(y.dtype));
     if (more[DEFERRED] && extra.at) add_result(more, &extra, operation, false);
     return true;
@@ -753,13 +767,8 @@ static void detach(fuzz_bytes *b) {
     const slot *s = &slots[pick(b)];
     at_tensor *t[RUNS] = {at_detach(s->t[DEFERRED]), at_detach(s->t[EAGER])};
     naive y;
-    bool paused = tape_paused;
     int operation = tape_next_operation();
-    if (!naive_new(&y, s->n.shape, s->n.dtype) || naive_is_full()) return;
-    tape_paused = true;
-    for (int64_t i = 0; i < naive_numel(&y.shape); i++) y.at[i] = tape_copy(s->n.at[i], precision_of(y.dtype));
-    tape_paused = paused;
-    if (!naive_is_full()) add_result(t, &y, operation, false);
+    if (cut_off(&s->n, &y)) add_result(t, &y, operation, false);
 }
 
 /* A leaf that has a gradient, or is asked for one. */

@@ -92,7 +92,7 @@ void tape_part(int y, int x, number by) {
     if (tape_paused || nodes[y].p == WHOLE) return;
     full |= n_parts == PARTS;
     if (full) return;
-    if (!is_known(by)) by = (number){0, INFINITY};
+    by = checked(by.v, by.e, nodes[y].p); /* what overflows there makes no number of a gradient of 0 */
     parts[n_parts++] = (part){x, by};
     nodes[y + 1].first = n_parts;
 }
