@@ -298,9 +298,7 @@ at_tensor *at_pow_operands(at_operand a, at_operand b) {
     return binary(AG_pow, TN_POW, &a, &b, dtype, dtype);
 }
 AG_RULE(pow) {
-    /* In float64 even where an operand without dimensions is float32: b - 1 and log a would be rounded to that. */
-    at_dtype dtype = at_dtype_of(v->g);
-    at_tensor *a = at_to(v->x[0], dtype), *b = at_to(v->x[1], dtype);
+    at_tensor *a = v->x[0], *b = v->x[1];
     /* The choice is outermost: where b = 0, a NaN that g brings (from log a of a negative a) goes no further. */
     if (v->needed[0]) v->dx[0] = at_where(at_eq(b, 0), 0, at_mul(v->g, at_mul(b, at_pow(a, at_add(b, -1)))));
     if (v->needed[1])

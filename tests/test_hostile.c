@@ -244,10 +244,10 @@ START_TEST(modules_hold_each_part_once) {
     at_module *whole = at_module_new(sizeof *whole, "Whole"), *part = at_module_new(sizeof *part, "Part");
     at_tensor *slot = NULL, *other = NULL;
     ck_assert(at_module_child(whole, "part", part) && at_module_parameter(whole, "w", &slot, at_ones(1)));
-    EXPECT_ERROR(at_module_child(whole, "again", part), AT_ERROR_VALUE, "Part is a part of Whole already");
-    EXPECT_ERROR(at_module_own(part, "up", whole), AT_ERROR_VALUE, "module_child: Part as a part of itself");
-    EXPECT_ERROR(at_module_child(part, "self", part), AT_ERROR_VALUE, "module_child: Part as a part of itself");
-    EXPECT_ERROR(at_module_buffer(whole, "b", &slot, NULL), AT_ERROR_VALUE, "\"b\" of Whole has the slot of \"w\"");
+    EXPECT_ERROR(at_module_child(whole, "again", part), AT_ERROR_STATE, "Part is a part of Whole already");
+    EXPECT_ERROR(at_module_child(part, "up", whole), AT_ERROR_VALUE, "Whole would become a part of itself");
+    EXPECT_ERROR(at_module_child(whole, "self", whole), AT_ERROR_VALUE, "Whole would become a part of itself");
+    EXPECT_ERROR(at_module_buffer(whole, "b", &slot, NULL), AT_ERROR_VALUE, "\"b\" would be kept where \"w\" is");
     ck_assert(at_module_buffer(whole, "b", &other, NULL));
     at_module_free(whole);
 }
@@ -299,15 +299,6 @@ START_TEST(a_power_by_bools_has_a_derivative) {
 }
 END_TEST
 
-/* In float64: an exponent of no dimensions is float32, and 0.1f - 1 is rounded there. */
-START_TEST(a_power_by_a_float32_number_is_differentiated_in_float64) {
-    at_tensor *x = at_set_requires_grad(at_from_doubles(((double[]){1e9}), 1), true);
-    double b = (double)0.1f;
-    at_backward(at_sum(at_pow(x, at_scalar(b))));
-    ck_assert_double_eq_tol(at_item(at_grad(x)) / (b * pow(1e9, b - 1)), 1, 1e-14);
-}
-END_TEST
-
 Suite *hostile_suite(void) {
     Suite *suite = suite_create("hostile");
     TCase *tcase = tcase_create("hostile");
@@ -324,7 +315,6 @@ Suite *hostile_suite(void) {
     tcase_add_test(tcase, options_that_are_no_numbers);
     tcase_add_test(tcase, an_infinite_gradient_goes_to_the_largest_only);
     tcase_add_test(tcase, a_power_by_bools_has_a_derivative);
-    tcase_add_test(tcase, a_power_by_a_float32_number_is_differentiated_in_float64);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -59,19 +59,6 @@ int unary_node(int variant, int x, precision p) {
     return tape_unary(x, &unaries[variant], p);
 }
 
-bool naive_unary(const call *c, const naive *x, naive *y, naive *extra) {
-    (void)extra;
-    at_dtype dtype = x->dtype;
-    bool real = c->variant >= EXP;
-    if (real && !floating(dtype)) dtype = AT_FLOAT32;
-    if (dtype == AT_BOOL && c->variant == SQUARE) dtype = AT_INT64;
-    if (dtype == AT_BOOL && c->variant != SIGN) return false;
-    if (!naive_new(y, x->shape, dtype)) return false;
-    for (int64_t i = 0; i < naive_numel(&y->shape); i++)
-        y->at[i] = unary_node(c->variant, x->at[i], precision_of(dtype));
-    return true;
-}
-
 int converted(int x, at_dtype dtype) {
     number a = tape_number(x);
     if (floating(dtype)) return tape_copy(x, precision_of(dtype));
@@ -81,11 +68,27 @@ int converted(int x, at_dtype dtype) {
     return tape_new(v, sure ? 0 : INFINITY, WHOLE, -1);
 }
 
+int converted_at(const naive *x, int64_t i, at_dtype dtype) {
+    return x->dtype == dtype ? x->at[i] : converted(x->at[i], dtype);
+}
+
+bool naive_unary(const call *c, const naive *x, naive *y, naive *extra) {
+    (void)extra;
+    at_dtype dtype = x->dtype;
+    bool real = c->variant >= EXP;
+    if (real && !floating(dtype)) dtype = AT_FLOAT32;
+    if (dtype == AT_BOOL && c->variant == SQUARE) dtype = AT_INT64;
+    if (dtype == AT_BOOL && c->variant != SIGN) return false;
+    if (!naive_new(y, x->shape, dtype)) return false;
+    for (int64_t i = 0; i < naive_numel(&y->shape); i++)
+        y->at[i] = unary_node(c->variant, converted_at(x, i, dtype), precision_of(dtype));
+    return true;
+}
+
 bool naive_to(const call *c, const naive *x, naive *y, naive *extra) {
     (void)extra;
     if (!naive_new(y, x->shape, c->dtype)) return false;
-    for (int64_t i = 0; i < naive_numel(&y->shape); i++)
-        y->at[i] = x->dtype == c->dtype ? x->at[i] : converted(x->at[i], c->dtype);
+    for (int64_t i = 0; i < naive_numel(&y->shape); i++) y->at[i] = converted_at(x, i, c->dtype);
     return true;
 }
 
@@ -182,6 +185,20 @@ int binary_node(int variant, int a, int b, at_dtype dtype) {
     return tape_new(both ? x && y : x || y, is_known(m) && is_known(n) ? 0 : INFINITY, WHOLE, -1);
 }
 
+/* As torch does, the derivative of a^b takes b - 1 and the logarithm of a in float32 where these are no float64. */
+static bool is_coarse(const call *c, const naive *x, int i) {
+    return is_tensor(&c->operand[i]) && x[i].dtype != AT_FLOAT64;
+}
+
+static void blur(naive *x) {
+    naive sharp = *x;
+    if (!naive_new(x, sharp.shape, sharp.dtype) || naive_full) return;
+    for (int64_t i = 0; i < naive_numel(&x->shape); i++) {
+        x->at[i] = tape_copy(sharp.at[i], precision_of(x->dtype));
+        tape_widen(x->at[i], 0x1p-20);
+    }
+}
+
 bool naive_binary(const call *c, const naive *x, naive *y, naive *extra) {
     (void)extra;
     at_shape shape, scalar = AT_SHAPE_SCALAR;
@@ -197,6 +214,10 @@ bool naive_binary(const call *c, const naive *x, naive *y, naive *extra) {
     naive a = operand(c, x, 0, dtype), b = operand(c, x, 1, dtype);
     if (!naive_new(y, shape, c->variant >= EQ ? AT_BOOL : dtype)) return false;
     if (naive_full) return true;
+    if (c->variant == POW && dtype == AT_FLOAT64 && (is_coarse(c, x, 0) || is_coarse(c, x, 1))) {
+        blur(&a), blur(&b);
+        if (naive_full) return true;
+    }
     bool powers = c->variant == POW && !floating(dtype);
     for (int64_t i = 0; i < naive_numel(&shape); i++) {
         y->at[i] = binary_node(c->variant, broadcast_at(&a, &shape, i), broadcast_at(&b, &shape, i), dtype);
@@ -294,11 +315,12 @@ bool naive_leaky_relu(const call *c, const naive *x, naive *y, naive *extra) {
     precision p = precision_of(y->dtype);
     int slope = tape_new(c->number, 0, p, -1);
     for (int64_t i = 0; i < naive_numel(&y->shape); i++) {
-        number a = tape_number(x->at[i]);
-        int small = tape_binary(x->at[i], slope, &binaries[MUL], p);
-        y->at[i] = is_sure(a, 0) ? (a.v > 0 ? tape_copy(x->at[i], p) : small)
-                   : is_known(a) ? tape_one_of(2, (int[]){x->at[i], small}, 0, 2 * a.e * (1 + fabs(c->number)), p)
-                                 : tape_one_of(1, &x->at[i], 0, INFINITY, p);
+        int own = converted_at(x, i, y->dtype);
+        number a = tape_number(own);
+        int small = tape_binary(own, slope, &binaries[MUL], p);
+        y->at[i] = is_sure(a, 0) ? (a.v > 0 ? tape_copy(own, p) : small)
+                   : is_known(a) ? tape_one_of(2, (int[]){own, small}, 0, 2 * a.e * (1 + fabs(c->number)), p)
+                                 : tape_one_of(1, &own, 0, INFINITY, p);
     }
     return true;
 }
@@ -309,9 +331,9 @@ bool naive_gelu(const call *c, const naive *x, naive *y, naive *extra) {
     precision p = precision_of(y->dtype);
     int half = tape_new(0.5, 0, p, -1), root = tape_new(sqrt(0.5), 0, p, -1), unit = tape_new(1, 0, p, -1);
     for (int64_t i = 0; i < naive_numel(&y->shape); i++) {
-        int scaled = unary_node(ERF, tape_binary(x->at[i], root, &binaries[MUL], p), p);
+        int own = converted_at(x, i, y->dtype), scaled = unary_node(ERF, tape_binary(own, root, &binaries[MUL], p), p);
         int factor = tape_binary(scaled, unit, &binaries[ADD], p);
-        y->at[i] = tape_binary(tape_binary(x->at[i], half, &binaries[MUL], p), factor, &binaries[MUL], p);
+        y->at[i] = tape_binary(tape_binary(own, half, &binaries[MUL], p), factor, &binaries[MUL], p);
     }
     return true;
 }
@@ -320,8 +342,10 @@ bool naive_silu(const call *c, const naive *x, naive *y, naive *extra) {
     (void)c, (void)extra;
     if (!naive_new(y, x->shape, real_dtype(x))) return false;
     precision p = precision_of(y->dtype);
-    for (int64_t i = 0; i < naive_numel(&y->shape); i++)
-        y->at[i] = tape_binary(x->at[i], unary_node(SIGMOID, x->at[i], p), &binaries[MUL], p);
+    for (int64_t i = 0; i < naive_numel(&y->shape); i++) {
+        int own = converted_at(x, i, y->dtype);
+        y->at[i] = tape_binary(own, unary_node(SIGMOID, own, p), &binaries[MUL], p);
+    }
     return true;
 }
 
@@ -332,6 +356,7 @@ bool naive_softplus(const call *c, const naive *x, naive *y, naive *extra) {
     (void)c, (void)extra;
     static const function_of_one f = {softplus, softplus_slope, false, false};
     if (!naive_new(y, x->shape, real_dtype(x))) return false;
-    for (int64_t i = 0; i < naive_numel(&y->shape); i++) y->at[i] = tape_unary(x->at[i], &f, precision_of(y->dtype));
+    for (int64_t i = 0; i < naive_numel(&y->shape); i++)
+        y->at[i] = tape_unary(converted_at(x, i, y->dtype), &f, precision_of(y->dtype));
     return true;
 }

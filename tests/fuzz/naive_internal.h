@@ -30,6 +30,7 @@ int64_t around_place(const around *a, int64_t row, int64_t k);
 extern const function_of_two binaries[BINARIES];
 at_dtype wider(at_dtype a, at_dtype b);
 int converted(int x, at_dtype dtype);
+int converted_at(const naive *x, int64_t i, at_dtype dtype); /* the node of element i, converted */
 int unary_node(int variant, int x, precision p);
 int binary_node(int variant, int a, int b, at_dtype dtype);
 bool truth(int x, bool *sure);

@@ -72,7 +72,8 @@ bool naive_reduce(const call *c, const naive *x, naive *y, naive *extra) {
     if (!naive_new(y, shape, truths ? AT_BOOL : dtype)) return false;
     int row[MOST_ELEMENTS];
     for (int64_t r = 0; r < naive_numel(&y->shape); r++) {
-        for (int64_t k = 0; k < a.n; k++) row[k] = x->at[around_place(&a, r, k)];
+        for (int64_t k = 0; k < a.n; k++)
+            row[k] = v == LOGSUMEXP ? converted_at(x, around_place(&a, r, k), dtype) : x->at[around_place(&a, r, k)];
         y->at[r] = reduced(v, (int)a.n, row, truths ? WHOLE : precision_of(dtype));
     }
     return true;

@@ -99,6 +99,7 @@ void tape_part(int y, int x, number by) {
 
 void tape_set_untold(int y) { nodes[y].untold = true; }
 number tape_number(int x) { return nodes[x].x; }
+void tape_widen(int x, double relative_error) { nodes[x].x.e += relative_error * (fabs(nodes[x].x.v) + 1); }
 
 /* ---- functions --------------------------------------------------------------------------------------------------- */
 
@@ -192,7 +193,7 @@ int tape_log_sum_exp(int n, const int *x, precision p) {
     }
     for (int i = 0; i < n; i++) sum += exp(nodes[x[i]].x.v - most);
     double v = most + log(sum);
-    number y = rounded(v, e + relative(p) * (1 + fabs(most)), p);
+    number y = rounded(v, e + relative(p) * (1 + fabs(most)) + n * 0x1p-53, p);
     if (n == 0 || e > 1) y = (number){0, INFINITY};
     int result = tape_new(y.v, y.e, p, -1);
     for (int i = 0; i < n; i++) {

@@ -37,6 +37,7 @@ void tape_part(int y, int x, number by);
 /* Its gradient, where it has one, is not to be had. */
 void tape_set_untold(int y);
 number tape_number(int x);
+void tape_widen(int x, double relative_error); /* it is known no better than that */
 
 /* One operand. f must be monotonic to both sides of x as far as the error goes, but for extremes; exact: it does not
  * round; steps: it is constant but for jumps. */
