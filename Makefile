@@ -73,7 +73,7 @@ TORTURE_OBJECTS := $(call object,$(sort $(wildcard tests/torture/*.c)) tests/sup
 CONFORMANCE_OBJECTS := $(call object,$(sort $(wildcard tests/conformance/*.c)))
 ACCURACY_OBJECTS := $(call object,$(sort $(wildcard tests/accuracy/*.c)))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
-FUZZ_TARGETS := npy safetensors csv shapes programs
+FUZZ_TARGETS := npy safetensors checkpoint csv shapes programs
 BENCH_OBJECTS := $(call object,$(sort $(wildcard bench/common/*.c)))
 EXAMPLE_OBJECTS := $(call object,$(sort $(wildcard examples/common/*.c)))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/start.c,$(wildcard bench/*.c)))
@@ -274,7 +274,7 @@ check-fuzz: $(FUZZERS)
 # A fuzzer is a target with what runs it: libFuzzer where it is built in, otherwise replay.c. What the library is compared
 # with is no code to be explored, and more than half of it is loops: libFuzzer need not watch it.
 FUZZ_MAIN = $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer,$(call object,tests/fuzz/replay.c))
-FUZZ_REFERENCE := $(call object,tests/fuzz/tape.c $(sort $(wildcard tests/fuzz/naive*.c)))
+FUZZ_REFERENCE := $(call object,tests/fuzz/tape.c $(sort $(wildcard tests/fuzz/naive*.c tests/fuzz/program_*.c)))
 $(FUZZ_REFERENCE): EXTRA = $(if $(findstring fuzzer,$(SANITIZE)),-fno-sanitize=fuzzer-no-link)
 $(BUILD)/tests/fuzz/programs: $(FUZZ_REFERENCE)
 $(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(call object,tests/fuzz/memory.c tests/fuzz/replay.c) $(BUILD)/libatled.a $(BUILD)/objects

@@ -234,6 +234,8 @@ at_tensor *at_load_csv_with(at_load_csv_options options) {
                        "load_csv: the delimiter is '%c': want one that is no part of a number, quote, blank or end of "
                        "a line",
                        options.delimiter);
+    if (options.header != AT_HEADER_AUTO && options.header != AT_HEADER_YES && options.header != AT_HEADER_NO)
+        return at_fail(AT_ERROR_VALUE, "load_csv: header is %d: want AT_HEADER_AUTO, _YES or _NO", (int)options.header);
     FILE *file = fopen(options.path, "r");
     if (!file) return tn_fail_file("load_csv", options.path, errno);
     at_tensor *table = dt_read_csv(file, &options);

@@ -25,7 +25,10 @@ static bool check_options(const at_data_loader_options *o) {
         return at_fail(AT_ERROR_VALUE, "data_loader_new: batch_size is %" PRId64 ": want at least 1", o->batch_size);
     for (int i = 0; i < o->n; i++) {
         if (!o->tensors[i]) return tn_fail_null_element("data_loader_new", "tensors", i);
-        if (at_ndim(o->tensors[i]) == 0 || at_size(o->tensors[i], 0) != at_size(o->tensors[0], 0))
+        if (at_ndim(o->tensors[i]) == 0)
+            return at_fail(AT_ERROR_SHAPE, "data_loader_new: tensors[%d] is %s: it has no rows", i,
+                           tn_describe(o->tensors[i]));
+        if (at_size(o->tensors[i], 0) != at_size(o->tensors[0], 0))
             return at_fail(AT_ERROR_SHAPE,
                            "data_loader_new: tensors[0] %s and tensors[%d] %s: want as many rows in each",
                            tn_describe(o->tensors[0]), i, tn_describe(o->tensors[i]));

@@ -36,6 +36,8 @@ static at_recurrent *recurrent_new(const char *function, const char *name, int64
                        " layers: want no negative sizes and 1 ... "
                        "%d layers",
                        function, o.inputs, o.hiddens, o.layers, AT_MAX_RECURRENT_LAYERS);
+    if (o.hiddens > INT64_MAX / gates)
+        return at_fail(AT_ERROR_SHAPE, "%s: %" PRId64 " hiddens: too many elements to count", function, o.hiddens);
     if (!(o.dropout >= 0 && o.dropout <= 1))
         return at_fail(AT_ERROR_VALUE, "%s: dropout is %g: want a probability", function, o.dropout);
     AT_CALL(function);

@@ -15,7 +15,7 @@ static at_tensor *encode_positions(int64_t longest, int64_t hiddens) {
     at_tensor *exponent = at_div(at_arange(0, (double)hiddens, 2), (double)hiddens);
     at_tensor *angle = at_div(place, at_pow(10000, exponent));
     at_tensor *pairs = at_stack(2, at_sin(angle), at_cos(angle)); /* (longest, (hiddens + 1) / 2, 2) */
-    at_tensor *flat = at_reshape(pairs, 1, longest, (hiddens + 1) / 2 * 2);
+    at_tensor *flat = at_reshape(pairs, 1, longest, -1);
     return at_contiguous(at_slice(flat, 2, 0, hiddens, 1));
 }
 
@@ -214,6 +214,9 @@ static at_tensor *embed(at_embedding *embedding, at_positional_encoding *positio
 
 /* Registered only when complete, so that the names of parameters begin with all names above them. */
 static at_module_list *new_blocks(at_transformer_options o, void *(*make)(at_transformer_options)) {
+    const int64_t most = 1000;
+    if (o.layers < 0 || o.layers > most)
+        return at_fail(AT_ERROR_VALUE, "transformer: %" PRId64 " layers: want 0 to %" PRId64, o.layers, most);
     tn_generator before = *tn_thread_generator();
     at_module_list *blocks = at_module_list_new();
     bool good = blocks;

@@ -44,7 +44,7 @@ typedef struct {
     double dropout;
     bool bias;          /* of the linear maps within attention */
     int64_t vocabulary; /* of an encoder or a decoder: entries of its embedding, or scores */
-    int64_t layers;     /* of them: blocks */
+    int64_t layers;     /* of them: blocks, up to 1,000 */
     int64_t longest;    /* of them: the longest sequence; 0: 1,000 */
 } at_transformer_options;
 

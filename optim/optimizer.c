@@ -9,7 +9,8 @@
 
 bool op_check_not_negative(const char *optimizer, const char *option, double value) {
     if (value >= 0 && isfinite(value)) return true;
-    return at_fail(AT_ERROR_VALUE, "%s: %s is %g: must not be negative", optimizer, option, value);
+    return at_fail(AT_ERROR_VALUE, "%s: %s is %g: must %s", optimizer, option, value,
+                   isinf(value) ? "be finite" : "not be negative");
 }
 
 bool op_check_fraction(const char *optimizer, const char *option, double value) {

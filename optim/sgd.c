@@ -8,7 +8,7 @@ static bool complete(const char *name, op_settings *settings) {
     if (!op_check_not_negative(name, "momentum", s->momentum)) return false;
     if (!op_check_not_negative(name, "weight_decay", s->weight_decay)) return false;
     if (!isfinite(s->dampening))
-        return at_fail(AT_ERROR_VALUE, "%s: dampening is %g: want a number", name, s->dampening);
+        return at_fail(AT_ERROR_VALUE, "%s: dampening is %g: want a finite number", name, s->dampening);
     if (s->nesterov && (s->momentum <= 0 || s->dampening != 0))
         return at_fail(AT_ERROR_VALUE,
                        "%s: nesterov with momentum %g and dampening %g: want momentum > 0 and no dampening", name,

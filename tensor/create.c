@@ -132,19 +132,18 @@ at_tensor *at_from_bools_shape(const bool *data, at_shape shape) {
     return from_data("from_bools", AT_BOOL, data, shape);
 }
 
-/* The dimensions before the end mark. */
-static at_shape shape_before_end(const int64_t *dims) {
-    at_shape shape = {.ndim = 0};
-    for (; dims[shape.ndim] != INT64_MIN; shape.ndim++)
-        if (shape.ndim < AT_MAX_DIMS) shape.dim[shape.ndim] = dims[shape.ndim];
-    return shape;
+/* The dimensions before the end mark, behind which are zeros only: the same number as a size is an error like any
+ * negative one. */
+static at_shape shape_before_end(const int64_t *dims, int n) {
+    int last = n - 1;
+    while (last > 0 && dims[last] == 0) last--;
+    return at_shape_from(dims[last] == INT64_MIN ? last : n, dims);
 }
 
 #define FROM_DATA(name)                                                                                                \
     at_tensor *at_from_##name##_data(at_##name##_data a) {                                                             \
-        const int64_t dims[] = {a.dim0, a.dim1, a.dim2, a.dim3, a.dim4,   a.dim5,                                      \
-                                a.dim6, a.dim7, a.dim8, a.dim9, INT64_MIN};                                            \
-        return at_from_##name##_shape(a.data, shape_before_end(dims));                                                 \
+        const int64_t dims[] = {a.dim0, a.dim1, a.dim2, a.dim3, a.dim4, a.dim5, a.dim6, a.dim7, a.dim8, a.dim9};       \
+        return at_from_##name##_shape(a.data, shape_before_end(dims, 10));                                             \
     }
 FROM_DATA(floats)
 FROM_DATA(doubles)

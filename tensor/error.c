@@ -46,10 +46,15 @@ bool tn_failed_since(unsigned failures) {
     return self->failures != failures && self->failures != self->cleared;
 }
 
-/* Names out of files and options may have characters in them that a terminal obeys. */
+/* The message, after the name of the call that the failing one is a part of (AT_CALL). Names out of files and options
+ * may have characters in them that a terminal obeys. */
 static void write_message(tn_thread *self, const char *format, va_list arguments) {
-    vsnprintf(self->message, sizeof self->message, format, arguments);
-    for (char *c = self->message; *c; c++)
+    char *text = self->message;
+    size_t used = 0;
+    if (self->call) used = (size_t)snprintf(text, sizeof self->message, "%.100s: ", self->call);
+    vsnprintf(text + used, sizeof self->message - used, format, arguments);
+    if (used > 0 && strncmp(text + used, text, used) == 0) memmove(text, text + used, strlen(text + used) + 1);
+    for (char *c = text; *c; c++)
         if (((unsigned char)*c < ' ' && *c != '\n') || *c == 127) *c = '?';
 }
 

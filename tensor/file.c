@@ -100,6 +100,11 @@ static int write_contents(int file, void *context) {
 }
 
 bool at_write_file(const char *function, const char *path, const at_contents *contents) {
+    if (!function) function = "write_file";
+    if (!path) return at_fail_null(function, "path");
+    if (!contents) return at_fail_null(function, "contents");
+    if (!contents->head && contents->head_bytes) return at_fail_null(function, "head");
+    if (!contents->body && contents->body_bytes) return at_fail_null(function, "body");
     at_contents copy = *contents;
     return tn_write_file(function, path, write_contents, &copy, contents->lasting);
 }

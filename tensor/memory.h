@@ -49,8 +49,8 @@ void at_release_memory(void);
 void *at_allocate(const char *function, size_t bytes);
 void at_free(void *memory, size_t bytes); /* NULL is allowed */
 
-/* AT_CALL("name"); at the beginning of a function that calls others of the library: errors of memory and of files then
- * begin with its name, until its end, however that is reached. Of calls within calls the outermost counts. */
+/* AT_CALL("name"); at the beginning of a function that calls others of the library: their errors then begin with its
+ * name, until its end, however that is reached. Of calls within calls the outermost counts. */
 const char *at_call_begin(const char *function);
 void at_call_end(const char *const *before); /* what at_call_begin returned */
 #define AT_CALL(function)                                                                                              \

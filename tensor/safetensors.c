@@ -55,7 +55,10 @@ static bool add_tensor(json_t *header, const at_named_tensor *named, int64_t *en
     const tn_value *v = named->tensor->value;
     if (strcmp(named->name, remarks_key) == 0 || json_object_get(header, named->name))
         return at_fail(AT_ERROR_VALUE, "save_tensors: two entries are named \"%s\"", named->name);
-    int64_t offsets[2] = {*end, *end + v->numel * (int64_t)tn_dtype_size(v->dtype)};
+    int64_t offsets[2] = {*end, 0};
+    if (__builtin_add_overflow(*end, v->numel * (int64_t)tn_dtype_size(v->dtype), &offsets[1]))
+        return at_fail(AT_ERROR_SHAPE, "save_tensors: \"%s\" is %s: more bytes than a file can have", named->name,
+                       tn_describe(named->tensor));
     *end = offsets[1];
     json_t *entry = json_object();
     bool good = entry && json_object_set_new(entry, "dtype", json_string(types[v->dtype].name)) == 0 &&
@@ -148,6 +151,8 @@ bool at_save_tensors_with(at_save_tensors_options o) {
     if (!o.path) return at_fail_null("save_tensors", "path");
     if (o.n < 0) return at_fail(AT_ERROR_VALUE, "save_tensors: n is %d: must not be negative", o.n);
     if (o.n > 0 && !o.list) return at_fail_null("save_tensors", "list");
+    if (o.n_remarks < 0 || (o.n_remarks > 0 && !o.remarks))
+        return at_fail(AT_ERROR_VALUE, "save_tensors: no list of %d remarks", o.n_remarks);
     for (int i = 0; i < o.n; i++) {
         if (!o.list[i].name) return at_fail_null("save_tensors", "a name");
         if (!o.list[i].tensor) return tn_fail_null_element("save_tensors", "list", i);

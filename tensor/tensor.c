@@ -45,6 +45,10 @@ void tn_tensor_end(at_tensor *t) { end_tensor(t); }
 void at_release(at_tensor *t) { tn_release(t); }
 
 void at_assign(at_tensor **slot, at_tensor *t) {
+    if (!slot) {
+        at_fail_null("assign", "slot");
+        return;
+    }
     at_tensor *old = *slot;
     *slot = t ? tn_retain(t) : NULL;
     tn_release(old);

@@ -214,7 +214,7 @@ START_TEST(wrong_loaders) {
     EXPECT_ERROR(at_data_loader_new(NULL, 1), AT_ERROR_VALUE, "no tensors");
     EXPECT_ERROR(at_data_loader_new(lists, 2), AT_ERROR_SHAPE, "float32 (3) and tensors[1] float32 (2, 3)");
     EXPECT_ERROR(at_data_loader_new(lists + 1, 2), AT_ERROR_VALUE, "tensors[1] is NULL");
-    EXPECT_ERROR(at_data_loader_new(&scalar, 1), AT_ERROR_SHAPE, "as many rows");
+    EXPECT_ERROR(at_data_loader_new(&scalar, 1), AT_ERROR_SHAPE, "it has no rows");
     EXPECT_ERROR(at_data_loader_new(lists, 1, .batch_size = -1), AT_ERROR_VALUE, "batch_size is -1");
     EXPECT_ERROR(at_data_loader_next(NULL), AT_ERROR_VALUE, "loader is NULL");
     EXPECT_ERROR(at_data_loader_restart(NULL), AT_ERROR_VALUE, "loader is NULL");

@@ -575,7 +575,7 @@ START_TEST(a_function_that_fails_ends_the_report) {
     EXPECT_REPORT("\n2 of 5 elements differ, then the function failed\n");
     left = 3;
     ck_assert(!at_gradcheck(fails_later, x, 2, &left, .report = paper));
-    ck_assert_str_eq(at_error(), "no more");
+    ck_assert_str_eq(at_error(), "gradcheck: no more");
     at_clear_error();
 }
 END_TEST

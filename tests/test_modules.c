@@ -64,7 +64,7 @@ BALANCED_TEST(a_list_that_fails_frees_what_it_was_given) {
 
 /* Each call fails and frees nothing that somebody owns, and all else that it was given. */
 BALANCED_TEST(a_part_has_one_owner) {
-    const char *twice = "module_child: ReLU is a part of Sequential already: want a module for each place";
+    const char *twice = "sequential: module_child: ReLU is a part of Sequential already: want a module for each place";
     at_activation *relu = at_activation_new("ReLU", at_relu);
     ck_assert_ptr_null(at_sequential_new(at_linear_new(2, 2), relu, at_linear_new(2, 2), relu, at_linear_new(2, 2)));
     expect_error(AT_ERROR_STATE, twice);
@@ -74,10 +74,10 @@ BALANCED_TEST(a_part_has_one_owner) {
     at_module_list *outer = at_module_list_new(), *inner = at_module_list_new(), *other = at_module_list_new();
     ck_assert(at_module_list_append(outer, inner));
     ck_assert(!at_module_list_append(other, inner));
-    expect_error(AT_ERROR_STATE,
-                 "module_child: ModuleList is a part of ModuleList already: want a module for each place");
+    expect_error(AT_ERROR_STATE, "module_list_append: module_child: ModuleList is a part of ModuleList already: want a "
+                                 "module for each place");
     ck_assert(!at_module_list_append(inner, outer));
-    expect_error(AT_ERROR_VALUE, "module_child: ModuleList would become a part of itself");
+    expect_error(AT_ERROR_VALUE, "module_list_append: module_child: ModuleList would become a part of itself");
     ck_assert(!at_module_child(&outer->module, "self", &outer->module));
     expect_error(AT_ERROR_VALUE, "module_child: ModuleList would become a part of itself");
     ck_assert(!at_module_own(&outer->module, "part", NULL));

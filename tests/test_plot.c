@@ -1149,7 +1149,7 @@ START_TEST(wrong_animations_are_errors) {
     ck_assert_ptr_null(at_animator_new(NULL));
     expect_error(AT_ERROR_VALUE, "animator_new: path is NULL");
     ck_assert_ptr_null(at_animator_new(in_folder("a.png"), .width = 3));
-    expect_error(AT_ERROR_VALUE, "figure_new: width 3: must be 50 to 10000 pixels, or 0 for the default");
+    expect_error(AT_ERROR_VALUE, "animator_new: figure_new: width 3: must be 50 to 10000 pixels, or 0 for the default");
     at_animator *animator = at_animator_new(in_folder("a.png"), .legend = {"a", "b"}, .xlog = true);
     ck_assert(at_animator_add(animator, 1, 2, 3));
     ck_assert(at_animator_add(animator, 2, 3, 4));

@@ -78,20 +78,20 @@ BALANCED_TEST(windows_on_longer_rows) {
         }
 }
 
-/* The elements of one index of what is summed are several runs in memory, the last such index included. */
+/* The elements of one index of what is summed are several runs in memory, those of the last index included. */
 BALANCED_TEST(windows_and_repeats_summed_across) {
     for (int64_t n = 1; n < 20; n++)
         AT_SCOPE {
-            at_tensor *x = at_reshape(at_arange(0, (double)(n * 15), 1), n, 3, 5), *window = at_slice(x, 2, 1, 4, 1);
-            at_tensor *sums = at_sum_dim(window, 0, false), *least = at_min_dim(at_repeat(x, 1, 1, 3), 0, false, NULL);
-            CHECK_SHAPE(sums, 3, 3);
-            CHECK_SHAPE(least, 3, 15);
-            for (int64_t i = 0; i < 9; i++) {
-                int64_t first = i / 3 * 5 + i % 3 + 1;
-                ck_assert_double_eq(at_get(sums, i / 3, i % 3), (double)(n * first + 15 * n * (n - 1) / 2));
-            }
-            for (int64_t i = 0; i < 45; i++)
-                ck_assert_double_eq(at_get(least, i / 15, i % 15), (double)(i / 15 * 5 + i % 5));
+            at_tensor *x = at_reshape(at_arange(0, (double)(n * 360), 1), n, 3, 120);
+            at_tensor *sums = at_sum_dim(at_slice(x, 2, 7, 107, 1), 0, false);
+            at_tensor *least = at_min_dim(at_repeat(x, 1, 1, 2), 0, false, NULL);
+            CHECK_SHAPE(sums, 3, 100);
+            CHECK_SHAPE(least, 3, 240);
+            for (int64_t i = 0; i < 300; i++)
+                ck_assert_double_eq(at_get(sums, i / 100, i % 100),
+                                    (double)(n * (i / 100 * 120 + i % 100 + 7) + 180 * n * (n - 1)));
+            for (int64_t i = 0; i < 720; i++)
+                ck_assert_double_eq(at_get(least, i / 240, i % 240), (double)(i / 240 * 120 + i % 120));
         }
 }
 

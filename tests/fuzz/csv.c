@@ -27,9 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         char **names = NULL;
         at_load_csv_options options = {.path = "input",
                                        .header = (at_csv_header)(data[0] % 3),
-                                       .delimiter = ",;\t"[data[0] / 4 % 3],
+                                       .delimiter = "\0,;\t"[data[0] / 4 % 4],
                                        .missing_as_nan = data[0] & 64,
-                                       .names = &names};
+                                       .names = data[0] & 128 ? NULL : &names};
         at_tensor *table = dt_read_csv(file, &options);
         if (table)
             check_table(table, names, options.missing_as_nan);

@@ -33,6 +33,7 @@ void naive_clear(void);
 bool naive_is_full(void); /* with the tape */
 
 precision precision_of(at_dtype dtype);
+bool floating(at_dtype dtype);
 int64_t naive_numel(const at_shape *shape);
 /* Room for a tensor; false where there is none, or the shape is a wrong one. */
 bool naive_new(naive *y, at_shape shape, at_dtype dtype);

@@ -10,6 +10,7 @@ for target; do
     case $target in
     npy) most=512 ;;
     csv) most=256 ;;
+    checkpoint) most=10000 ;;
     shapes) most=512 ;;
     *) most=400 ;;
     esac

@@ -92,14 +92,14 @@ void tape_part(int y, int x, number by) {
     if (tape_paused || nodes[y].p == WHOLE) return;
     full |= n_parts == PARTS;
     if (full) return;
-    if (!is_known(by)) by = (number){0, INFINITY};
+    by = checked(by.v, by.e, nodes[y].p); /* what overflows there makes no number of a gradient of 0 */
     parts[n_parts++] = (part){x, by};
     nodes[y + 1].first = n_parts;
 }
 
 void tape_set_untold(int y) { nodes[y].untold = true; }
-void tape_widen(int x, double relative_error) { nodes[x].x.e += relative_error * fabs(nodes[x].x.v); }
 number tape_number(int x) { return nodes[x].x; }
+void tape_widen(int x, double relative_error) { nodes[x].x.e += relative_error * (fabs(nodes[x].x.v) + 1); }
 
 /* ---- functions --------------------------------------------------------------------------------------------------- */
 
@@ -193,7 +193,7 @@ int tape_log_sum_exp(int n, const int *x, precision p) {
     }
     for (int i = 0; i < n; i++) sum += exp(nodes[x[i]].x.v - most);
     double v = most + log(sum);
-    number y = rounded(v, e + relative(p) * (1 + fabs(most)), p);
+    number y = rounded(v, e + relative(p) * (1 + fabs(most)) + n * 0x1p-53, p);
     if (n == 0 || e > 1) y = (number){0, INFINITY};
     int result = tape_new(y.v, y.e, p, -1);
     for (int i = 0; i < n; i++) {
