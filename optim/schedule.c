@@ -22,12 +22,12 @@ static bool note_rates(at_optimizer *o) {
 static at_schedule *schedule_new(const char *name, at_schedule values) {
     if (!values.optimizer) return at_fail_null(name, "optimizer");
     AT_CALL(name);
-    if (values.next && !note_rates(values.optimizer)) return NULL;
     values.groups = values.optimizer->n_groups;
     size_t bytes = (size_t)values.groups * sizeof *values.first;
     at_schedule *s = at_allocate(name, sizeof *s);
     values.first = s ? tn_allocate(bytes) : NULL;
-    if (!values.first) {
+    if (!values.first || (values.next && !note_rates(values.optimizer))) {
+        tn_deallocate(values.first, bytes);
         tn_deallocate(s, sizeof *s);
         return NULL;
     }
