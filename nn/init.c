@@ -88,7 +88,7 @@ static at_tensor *fill_with_std(const char *function, at_tensor *t, double std, 
 }
 
 static at_tensor *xavier(const char *function, at_tensor *t, double gain, bool uniform) {
-    fans f;
+    fans f = {0};
     if (!find_fans(function, t, &f)) return NULL;
     if (!(gain >= 0) || !isfinite(gain))
         return at_fail(AT_ERROR_VALUE, "%s: gain %g: want a number that is not negative", function, gain);
@@ -98,7 +98,7 @@ at_tensor *at_init_xavier_uniform(at_tensor *t, double gain) { return xavier("in
 at_tensor *at_init_xavier_normal(at_tensor *t, double gain) { return xavier("init_xavier_normal", t, gain, false); }
 
 static at_tensor *kaiming(const char *function, at_tensor *t, double slope, bool uniform) {
-    fans f;
+    fans f = {0};
     if (!find_fans(function, t, &f)) return NULL;
     if (!isfinite(slope)) return at_fail(AT_ERROR_VALUE, "%s: slope %g: want a finite number", function, slope);
     return fill_with_std(function, t, sqrt(2.0 / (1 + slope * slope)) / sqrt(f.in), uniform);
