@@ -274,6 +274,7 @@ START_TEST(options_that_are_no_numbers) {
     EXPECT_ERROR(at_save_tensors("w", &named, 1, .n_remarks = INT_MIN), AT_ERROR_VALUE,
                  "no list of -2147483648 remarks");
     EXPECT_ERROR(at_save_tensors("w", &named, 1, .n_remarks = 1), AT_ERROR_VALUE, "no list of 1 remarks");
+    EXPECT_ERROR((at_assign(NULL, at_ones(2)), false), AT_ERROR_VALUE, "assign: slot is NULL");
     EXPECT_ERROR(at_write_file("mine", NULL, &(at_contents){.head_bytes = 0}), AT_ERROR_VALUE, "mine: path is NULL");
     EXPECT_ERROR(at_write_file("mine", "w", &(at_contents){.head_bytes = 1}), AT_ERROR_VALUE, "mine: head is NULL");
 }

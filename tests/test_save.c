@@ -133,6 +133,15 @@ START_TEST(layouts_and_pending_tensors) {
 }
 END_TEST
 
+START_TEST(more_bytes_than_can_be_counted) {
+    at_tensor *large = at_expand(at_to(at_ones(1), AT_FLOAT64), INT64_C(1) << 58);
+    at_named_tensor list[] = {{"a", large}, {"b", large}, {"c", large}, {"d", large}};
+    EXPECT_ERROR(at_save_tensors(in_folder("t"), list, 4), AT_ERROR_SHAPE,
+                 "\"d\" is float64 (288230376151711744): more");
+    ck_assert_int_eq(count_files(), 0);
+}
+END_TEST
+
 START_TEST(what_cannot_be_saved) {
     const char *path = in_folder("t.safetensors");
     at_tensor *x = at_ones(2);
@@ -769,6 +778,7 @@ Suite *save_suite(void) {
     tcase_add_test(files, the_bytes_that_python_has_read);
     tcase_add_test(files, layouts_and_pending_tensors);
     tcase_add_test(files, what_cannot_be_saved);
+    tcase_add_test(files, more_bytes_than_can_be_counted);
     tcase_add_loop_test(files, headers_that_lie, 0, (int)(sizeof headers / sizeof *headers));
     tcase_add_test(files, several_tensors_of_nothing);
     tcase_add_test(files, reading_a_header_asks_for_no_more_memory);
