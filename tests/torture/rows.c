@@ -30,7 +30,7 @@ static const char *names_in(const char *expression) {
     for (const char *at = strstr(expression, "at_"); at; at = strstr(at + 1, "at_")) {
         for (const char *c = at + 3; *c != '(' && *c; c++) *to++ = *c;
         *to++ = ' ';
-        if (strncmp(to - 7, "_shape ", 7) == 0) to -= 6, to[-1] = ' ';
+        if (to - names > 7 && strncmp(to - 7, "_shape ", 7) == 0) to -= 6, to[-1] = ' ';
     }
     strcpy(to, "from_bools from_int64s square_times repeat_interleave");
     return names;
