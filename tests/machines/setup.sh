@@ -23,6 +23,7 @@ missing=
 wanted musl && lacks musl-gcc && missing="$missing musl-tools"
 wanted compilers && lacks clang && missing="$missing clang"
 wanted musl && lacks bzip2 && missing="$missing bzip2"
+wanted musl && lacks autoreconf && missing="$missing autoconf automake libtool"
 wanted arm64 && lacks aarch64-linux-gnu-gcc && missing="$missing gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 wanted s390x && lacks s390x-linux-gnu-gcc && missing="$missing gcc-s390x-linux-gnu libc6-dev-s390x-cross"
 # gcc-multilib itself cannot be installed beside compilers for other machines.
@@ -80,7 +81,7 @@ compile_for_musl() (
     static="--host=$(uname -m)-linux-musl --disable-shared --prefix=$root"
     (cd zlib-* && ./configure --static --prefix="$root" && make install) &&
         (cd libpng-* && ./configure $static && make install) &&
-        (cd jansson-* && ./configure $static && make install) &&
+        (cd jansson-* && autoreconf --install && ./configure $static && make install) &&
         (cd check-* && ./configure $static --disable-subunit --disable-build-docs && make -C lib &&
             make -C src install && cp check_stdint.h "$root/include" && cp check.pc "$root/lib/pkgconfig") &&
         sed -i "s|$root|$folder/musl|" "$root"/lib/pkgconfig/*.pc && mv "$root" "$folder/musl"
